@@ -1,0 +1,1 @@
+"""What is known about plates, region by region: alphabet, grammar, display form."""
