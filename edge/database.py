@@ -1,0 +1,131 @@
+"""One SQLite file for registry, log and outbox: opened, brought up to date by number, its errors explained."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from edge.errors import NewerDatabase, StoreError
+
+APPLICATION_ID = 0x414C5052  # "ALPR"
+
+REMEDIES = {  # part of SQLite's message: what to do
+    "unable to open": "Check that the directory exists and may be written, or name another file with --db.",
+    "readonly": "The disk or the directory is read-only: remount it or name a file elsewhere with --db.",
+    "read-only": "The disk or the directory is read-only: remount it or name a file elsewhere with --db.",
+    "full": "The disk is full: make room; everything logged before is kept.",
+    "locked": "Another program is writing to it: stop it, or try again.",
+    "not a database": "This file is something else: name another one with --db.",
+    "not an edge-alpr": "It belongs to another program: name another one with --db.",
+    "malformed": "The file is damaged: put a backup in its place, or move it away to begin a new one.",
+    "disk i/o": "The disk fails: check its cable, card or mount before going on.",
+}
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into StoreError with the file and the remedy."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as problem:
+        if isinstance(problem, StoreError):
+            raise
+        text = str(problem).lower()
+        remedy = next((r for part, r in REMEDIES.items() if part in text), "Run `edge-alpr doctor` for more.")
+        raise StoreError(f"The database {path} cannot be used: {problem}. {remedy}") from problem
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """A connection to an up-to-date database; with write=False nothing on the disk is changed.
+
+    Raises StoreError with the remedy, NewerDatabase for a file of a later edge-alpr.
+    """
+    if not write and not path.exists():
+        raise StoreError(f"There is no database {path}. `edge-alpr run` or `vehicles import` makes one; see --db.")
+    with explained(path):
+        if write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        uri = f"{path.absolute().as_uri()}?{_mode(path, write)}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, path, write)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing: committed at the end, rolled back on any error."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def migrations() -> tuple[str, ...]:
+    """The SQL of every step, in order; step n brings the schema from n - 1 to n."""
+    folder = resources.files("edge") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return tuple((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def _mode(path: Path, write: bool) -> str:
+    """How SQLite is to open the file; a log at rest on a read-only disk can still be searched."""
+    if write:
+        return "mode=rwc"
+    at_rest = not path.with_name(path.name + "-wal").exists()
+    return "mode=ro&immutable=1" if at_rest and not os.access(path.parent, os.W_OK) else "mode=ro"
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, write: bool) -> None:
+    connection.execute("PRAGMA busy_timeout = 5000")
+    steps = migrations()
+    version = _version(connection, path, len(steps))
+    if not write:
+        if version < len(steps):
+            raise StoreError(f"The database {path} is of an older version. Open it once with `edge-alpr run --db`.")
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # a power cut loses nothing that was acknowledged
+    connection.execute("PRAGMA foreign_keys = ON")
+    with transaction(connection):  # proves at once that the disk can be written
+        for number, script in enumerate(steps[version:], version + 1):
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
+    """The schema version of a file of ours; refuses others' files and later versions."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and owner != APPLICATION_ID:
+        raise sqlite3.DatabaseError("it is not an edge-alpr database")
+    if version > known:
+        raise NewerDatabase(
+            f"The database {path} was written by a later edge-alpr (schema {version}, this one knows {known}). "
+            "Upgrade edge-alpr or name another file with --db; nothing was changed."
+        )
+    return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The single statements of a script, so that a whole step stays inside one transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,62 @@
+"""How alike two plates are to a camera: an edit distance in which look-alikes cost little, with its reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOOK_ALIKE = 0.3  # the price of a glyph for one it resembles; any other edit costs 1
+GROUPS = ("0OQDU", "1ILJT7", "2Z", "3B", "4A", "5S", "6G", "8B", "9P", "CG", "EF", "HN", "KX", "MNW", "UV", "VY", "PR")
+
+
+def _pairs() -> frozenset[tuple[str, str]]:
+    return frozenset((a, b) for group in GROUPS for a in group for b in group if a != b)
+
+
+PAIRS = _pairs()
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The distance between two plates, why, and whether they differ by look-alikes alone."""
+
+    distance: float
+    explanation: str
+    confusable: bool
+
+
+def likeness(read: str, known: str) -> Likeness:
+    """Compare what was read or asked for with a known plate; positions count from 1."""
+    costs = _table(read, known)
+    i, j = len(read), len(known)
+    reasons: list[str] = []
+    confusable = True
+    while i or j:
+        if i and j and costs[i][j] == costs[i - 1][j - 1] + _price(read[i - 1], known[j - 1]):
+            i, j = i - 1, j - 1
+            if read[i] != known[j]:
+                reasons.append(f"{read[i]} for {known[j]} at {j + 1}")
+                confusable &= (read[i], known[j]) in PAIRS
+        elif i and costs[i][j] == costs[i - 1][j] + 1:
+            i, confusable = i - 1, False
+            reasons.append(f"{read[i]} too many after {j}")
+        else:
+            j, confusable = j - 1, False
+            reasons.append(f"{known[j]} missing at {j + 1}")
+    return Likeness(costs[-1][-1], ", ".join(reversed(reasons)), confusable and bool(reasons))
+
+
+def _table(read: str, known: str) -> list[list[float]]:
+    """Wagner and Fischer's table: entry [i][j] is the distance of the first i from the first j characters."""
+    costs = [[float(j) for j in range(len(known) + 1)]]
+    for i, a in enumerate(read, 1):
+        above, row = costs[-1], [float(i)]
+        for j, b in enumerate(known, 1):
+            row.append(min(above[j - 1] + _price(a, b), above[j] + 1, row[j - 1] + 1))
+        costs.append(row)
+    return costs
+
+
+def _price(a: str, b: str) -> float:
+    if a == b:
+        return 0.0
+    return LOOK_ALIKE if (a, b) in PAIRS else 1.0

@@ -1,0 +1,182 @@
+"""Draw a plate flat: sheet, rim, bands, screws, pressed characters, dirt; and say where each character stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+
+from models.synth import atlas
+from models.synth.formats import Line, Plate, Rng
+
+SEPARATORS = "-.· "
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A flat plate: image (height, width, 3) uint8; characters with their row and boxes (n, 4) as x0, y0, x1, y1 pixels."""
+
+    image: np.ndarray
+    text: str
+    rows: tuple[int, ...]
+    boxes: np.ndarray
+
+
+@cache
+def noise_bank() -> np.ndarray:
+    """Sixteen smooth noise fields (16, 128, 256) in [0, 1]: dirt, wear, clouds of light."""
+    rng = np.random.default_rng(11)
+    bank = []
+    for n in range(16):
+        field = np.zeros((128, 256), np.float32)
+        for octave in range(n % 3, 6):
+            grain = rng.random((2 + 2**octave, 2 + 2 ** (octave + 1)), np.float32)
+            field += cv2.resize(grain, (256, 128), interpolation=cv2.INTER_CUBIC) * 0.62**octave
+        low, high = np.percentile(field, (1, 99))
+        bank.append(np.clip((field - low) / (high - low), 0, 1))
+    return np.stack(bank)
+
+
+def noise(rng: Rng, height: int, width: int) -> np.ndarray:
+    """A patch (height, width) of smooth noise in [0, 1]."""
+    field = noise_bank()[rng.integers(16)]
+    h, w = int(rng.integers(40, 128)), int(rng.integers(80, 256))
+    y, x = int(rng.integers(0, 129 - h)), int(rng.integers(0, 257 - w))
+    return cv2.resize(field[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def glyph(faces: dict[str, atlas.Face], character: str) -> np.ndarray:
+    kind = "latin" if character in faces["latin"].glyphs else "hangul" if "\uac00" <= character <= "\ud7a3" else "hanzi"
+    return faces[kind].glyphs[character]
+
+
+def layout(line: Line, faces: dict[str, atlas.Face], rng: Rng, size: tuple[int, int], stretch: float) -> list[tuple[str, int, int, int, int]]:
+    """Character cells (character, x, y, width, height) of a line, spread or squeezed into its span of a (width, height) plate."""
+    width, height = size
+    top, bottom = round(line.top * height), round(line.bottom * height)
+    cap = max(6, bottom - top)
+    gap = rng.uniform(0.1, 0.2) * cap
+    cells: list[tuple[str, float]] = []
+    for character in line.text:
+        if character in SEPARATORS:
+            share = {"-": rng.uniform(0.18, 0.34), " ": rng.uniform(0.1, 0.5)}.get(character, rng.uniform(0.06, 0.16))
+            cells.append((character, share * cap))
+        else:
+            cells.append((character, glyph(faces, character).shape[1] / atlas.HEIGHT * cap * stretch))
+    total = sum(w for _, w in cells) + gap * (len(cells) - 1)
+    span = (line.right - line.left) * width
+    squeeze = span / total if total > span else min(span / total, rng.uniform(1.0, 1.25))
+    start = line.left * width + (span - total * squeeze) * rng.uniform(0.35, 0.65)
+    placed, x = [], start
+    for character, w in cells:
+        placed.append((character, round(x), top, max(3, round(w * squeeze)), cap))
+        x += (w + gap) * squeeze
+    return placed
+
+
+def press(coverage: np.ndarray, cells: list, faces: dict[str, atlas.Face], rng: Rng) -> list[tuple[str, int, int, int, int]]:
+    """Stamp the cells into the coverage map (height, width) and return those that are characters."""
+    height, width = coverage.shape
+    kept = []
+    for character, x, y, w, h in cells:
+        if character == " ":
+            continue
+        if character in SEPARATORS:
+            thick = max(2, round(h * rng.uniform(0.09, 0.17)))
+            middle = y + (h // 2 if character != "." else h - thick)
+            wide = w if character == "-" else max(2, round(thick * 1.1))
+            coverage[max(0, middle - thick // 2) : middle + (thick + 1) // 2, max(0, x) : x + wide] = 255
+            continue
+        x0, x1 = max(0, x), min(width, x + w)
+        y1 = min(height, y + h)
+        if x1 - x0 < 2 or y1 - y < 2:
+            continue
+        bitmap = cv2.resize(glyph(faces, character), (x1 - x0, y1 - y), interpolation=cv2.INTER_AREA)
+        np.maximum(coverage[y:y1, x0:x1], bitmap, out=coverage[y:y1, x0:x1])
+        kept.append((character, x0, y, x1, y1))
+    return kept
+
+
+def faces_for(rng: Rng) -> dict[str, atlas.Face]:
+    kinds = atlas.load()
+    latin = kinds["stroke" if rng.random() < 0.62 else "font"]
+    return {
+        "latin": latin[rng.integers(len(latin))],
+        "hangul": kinds["hangul"][rng.integers(len(kinds["hangul"]))],
+        "hanzi": kinds["hanzi"][rng.integers(len(kinds["hanzi"]))],
+    }
+
+
+def sheet(plate: Plate, rng: Rng, size: tuple[int, int]) -> np.ndarray:
+    """The blank plate (height, width, 3) float32: ground colour, gradient, bands."""
+    width, height = size
+    tint = np.array(plate.background, np.float32) * rng.uniform(0.82, 1.06) + rng.normal(0, 6, 3)
+    image = np.empty((height, width, 3), np.float32)
+    image[:] = tint
+    if plate.gradient is not None:
+        ramp = np.linspace(1, 0, height, dtype=np.float32)[:, None, None] ** rng.uniform(0.7, 1.6)
+        image = image * (1 - ramp) + np.array(plate.gradient, np.float32) * ramp
+    if plate.band is not None:
+        side, share, colour = plate.band
+        part = image[: round(share * height)] if side == "top" else image[:, : round(share * width)]
+        part[:] = np.array(colour, np.float32) * rng.uniform(0.7, 1.3)
+    return image
+
+
+def rim(coverage: np.ndarray, rng: Rng) -> None:
+    height, width = coverage.shape
+    inset, thick = int(rng.integers(1, 2 + height // 24)), max(1, round(height * rng.uniform(0.012, 0.035)))
+    cv2.rectangle(coverage, (inset, inset), (width - 1 - inset, height - 1 - inset), int(rng.integers(120, 256)), thick, cv2.LINE_AA)
+
+
+def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
+    """Screws, seals and stickers."""
+    height, width = image.shape[:2]
+    for _ in range(rng.choice([0, 2, 4], p=[0.35, 0.45, 0.2])):
+        x, y = rng.choice([0.12, 0.3, 0.7, 0.88, 0.5]) * width, rng.choice([0.08, 0.1, 0.9, 0.5]) * height
+        if plate.rows == 1 and plate.height / plate.width < 0.25 and 0.2 < x / width < 0.8:
+            y = rng.choice([0.07, 0.93]) * height
+        shade = rng.uniform(20, 220)
+        cv2.circle(image, (round(x + rng.normal(0, 2)), round(y)), max(1, round(height * rng.uniform(0.015, 0.04))), (shade, shade, shade * rng.uniform(0.8, 1)), -1, cv2.LINE_AA)
+    if rng.random() < 0.08:
+        x, y = rng.uniform(0.05, 0.95) * width, rng.uniform(0.05, 0.95) * height
+        cv2.circle(image, (round(x), round(y)), max(1, round(height * rng.uniform(0.04, 0.08))), rng.uniform(30, 255, 3).tolist(), -1, cv2.LINE_AA)
+
+
+def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Drawing:
+    """Draw a plate at a height in pixels; `dirt` in [0, 1] is its strength of soiling and wear."""
+    height = round(height * (1.0 if plate.rows == 1 else 1.5))
+    size = (round(height * plate.width / plate.height), height)
+    faces, stretch = faces_for(rng), rng.uniform(0.85, 1.2)
+    image = sheet(plate, rng, size)
+    captions = np.zeros(image.shape[:2], np.uint8)
+    for caption in plate.captions:
+        press(captions, layout(caption, faces, rng, size, 1.0), faces, rng)
+    coverage = np.zeros(image.shape[:2], np.uint8)
+    if rng.random() < plate.border:
+        rim(coverage, rng)
+    characters: list[tuple[str, int, int, int, int]] = []
+    rows: list[int] = []
+    for line in plate.lines:
+        placed = press(coverage, layout(line, faces, rng, size, stretch), faces, rng)
+        characters += placed
+        rows += [line.row] * len(placed)
+    ink = np.array(plate.ink, np.float32) + rng.normal(0, 8, 3)
+    caption_ink = np.array((235, 235, 235) if plate.band and plate.band[0] == "top" else plate.ink, np.float32)
+    fade = 1 - dirt * rng.uniform(0, 0.5)
+    for cover, colour, strength in ((captions, caption_ink, 0.9), (coverage, ink, fade)):
+        alpha = (cover.astype(np.float32) * (strength / 255))[:, :, None]
+        image = image * (1 - alpha) + colour * alpha
+    if rng.random() < 0.7:  # pressed characters catch the light on one flank and shade the other
+        slope = cv2.GaussianBlur(coverage, (0, 0), rng.uniform(0.8, 2.0)).astype(np.float32)
+        dy, dx = rng.integers(-2, 3, 2)
+        flank = np.roll(slope, (dy, dx), (0, 1)) - np.roll(slope, (-dy, -dx), (0, 1))
+        image += flank[:, :, None] * rng.uniform(0.1, 0.35)
+    fittings(image, plate, rng)
+    if dirt > 0:
+        mask = np.clip((noise(rng, height, size[0]) - (1 - 0.75 * dirt)) * rng.uniform(2, 8), 0, 0.92)[:, :, None]
+        image = image * (1 - mask) + (rng.uniform(0.25, 1) * np.array((190, 178, 160), np.float32) + rng.normal(0, 8, 3)) * mask
+    boxes = np.array([c[1:] for c in characters], np.float32).reshape(-1, 4)
+    return Drawing(np.clip(image, 0, 255).astype(np.uint8), "".join(c[0] for c in characters), tuple(rows), boxes)

@@ -1,0 +1,115 @@
+"""Characters drawn as strokes: the shapes of plate alphabets that no free font has.
+
+A glyph is a list of strokes, a stroke a list of vertices (x, y) in the unit box, y down; a third entry 1
+rounds the corner there, a fourth closes nothing: closed strokes repeat their first vertex as the string "z".
+Plate alphabets (Vietnam, Brazil, the German-derived Mercosur one) are rounded rectangles and straight bars
+of one width, so stroke width, corner radius and a few alternative forms describe them.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+Vertex = tuple[float, ...]
+
+GLYPHS: dict[str, list[list]] = {
+    "0": [[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"]],
+    "1": [[(0.05, 0.24), (0.62, 0), (0.62, 1)]],
+    "2": [[(0, 0.27), (0, 0, 1), (1, 0, 1), (1, 0.45, 1), (0, 1), (1, 1)]],
+    "3": [[(0, 0.22), (0, 0, 1), (1, 0, 1), (1, 0.47, 1), (0.38, 0.47)], [(0.38, 0.47), (1, 0.47, 1), (1, 1, 1), (0, 1, 1), (0, 0.78)]],
+    "4": [[(0.58, 0), (0, 0.73), (1, 0.73)], [(0.74, 0.47), (0.74, 1)]],
+    "5": [[(0.95, 0), (0.08, 0), (0.03, 0.5), (0.25, 0.39, 1), (1, 0.39, 1), (1, 1, 1), (0, 1, 1), (0, 0.8)]],
+    "6": [[(0.72, 0), (0, 0.6, 1), (0, 1, 1), (1, 1, 1), (1, 0.42, 1), (0, 0.42, 1), (0, 0.7)]],
+    "7": [[(0, 0), (1, 0), (0.36, 1)]],
+    "8": [[(0.06, 0, 1), (0.94, 0, 1), (0.94, 0.46, 1), (0.06, 0.46, 1), "z"], [(0, 0.46, 1), (1, 0.46, 1), (1, 1, 1), (0, 1, 1), "z"]],
+    "9": [[(0.28, 1), (1, 0.4, 1), (1, 0, 1), (0, 0, 1), (0, 0.58, 1), (1, 0.58, 1), (1, 0.3)]],
+    "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.17, 0.68), (0.83, 0.68)]],
+    "B": [[(0, 0.47), (0, 0), (0.92, 0, 1), (0.92, 0.47, 1), (0, 0.47)], [(0, 0.47), (1, 0.47, 1), (1, 1, 1), (0, 1), (0, 0.47)]],
+    "C": [[(1, 0.28), (1, 0, 1), (0, 0, 1), (0, 1, 1), (1, 1, 1), (1, 0.72)]],
+    "D": [[(0, 0.5), (0, 0), (1, 0, 1), (1, 1, 1), (0, 1), (0, 0.5)]],
+    "E": [[(1, 0), (0, 0), (0, 1), (1, 1)], [(0, 0.48), (0.85, 0.48)]],
+    "F": [[(1, 0), (0, 0), (0, 1)], [(0, 0.5), (0.85, 0.5)]],
+    "G": [[(1, 0.27), (1, 0, 1), (0, 0, 1), (0, 1, 1), (1, 1, 1), (1, 0.54), (0.55, 0.54)]],
+    "H": [[(0, 0), (0, 1)], [(1, 0), (1, 1)], [(0, 0.48), (1, 0.48)]],
+    "I": [[(0.5, 0), (0.5, 1)]],
+    "J": [[(0.9, 0), (0.9, 1, 1), (0, 1, 1), (0, 0.7)]],
+    "K": [[(0, 0), (0, 1)], [(0.95, 0), (0, 0.62)], [(0.36, 0.4), (1, 1)]],
+    "L": [[(0, 0), (0, 1), (1, 1)]],
+    "M": [[(0, 1), (0, 0), (0.5, 0.62), (1, 0), (1, 1)]],
+    "N": [[(0, 1), (0, 0), (1, 1), (1, 0)]],
+    "O": [[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"]],
+    "P": [[(0, 1), (0, 0), (1, 0, 1), (1, 0.55, 1), (0, 0.55)]],
+    "Q": [[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"], [(0.58, 0.74), (1.04, 1.06)]],
+    "R": [[(0, 1), (0, 0), (1, 0, 1), (1, 0.54, 1), (0, 0.54)], [(0.45, 0.54), (1, 1)]],
+    "S": [[(1, 0.25), (1, 0, 1), (0, 0, 1), (0, 0.48, 1), (1, 0.5, 1), (1, 1, 1), (0, 1, 1), (0, 0.75)]],
+    "T": [[(0, 0), (1, 0)], [(0.5, 0), (0.5, 1)]],
+    "U": [[(0, 0), (0, 1, 1), (1, 1, 1), (1, 0)]],
+    "V": [[(0, 0), (0.5, 1), (1, 0)]],
+    "W": [[(0, 0), (0.25, 1), (0.5, 0.25), (0.75, 1), (1, 0)]],
+    "X": [[(0, 0), (1, 1)], [(1, 0), (0, 1)]],
+    "Y": [[(0, 0), (0.5, 0.52), (1, 0)], [(0.5, 0.52), (0.5, 1)]],
+    "Z": [[(0, 0), (1, 0), (0, 1), (1, 1)]],
+}
+ALTERNATIVES: dict[str, list[list[list]]] = {
+    "1": [[[(0.5, 0), (0.5, 1)]], [[(0.1, 0.2), (0.6, 0), (0.6, 1)], [(0.15, 1), (1, 1)]]],
+    "3": [[[(0, 0), (0.95, 0), (0.45, 0.4), (1, 0.45, 1), (1, 1, 1), (0, 1, 1), (0, 0.78)]]],
+    "4": [[[(0.75, 1), (0.75, 0), (0, 0.7), (1, 0.7)]], [[(0.2, 0), (0, 0.68), (1, 0.68)], [(0.72, 0.35), (0.72, 1)]]],
+    "6": [[[(1, 0.22), (1, 0, 1), (0, 0, 1), (0, 1, 1), (1, 1, 1), (1, 0.43, 1), (0, 0.43, 1), (0, 0.6)]]],
+    "7": [[[(0, 0.18), (0, 0), (1, 0), (0.4, 1)]], [[(0, 0), (1, 0), (0.5, 0.5, 1), (0.42, 1)]]],
+    "9": [[[(0, 0.78), (0, 1, 1), (1, 1, 1), (1, 0, 1), (0, 0, 1), (0, 0.57, 1), (1, 0.57, 1), (1, 0.4)]]],
+    "A": [[[(0, 1), (0.42, 0), (0.58, 0), (1, 1)], [(0.14, 0.7), (0.86, 0.7)]]],
+    "G": [[[(1, 0.27), (1, 0, 1), (0, 0, 1), (0, 1, 1), (1, 1), (1, 0.54), (0.5, 0.54)]]],
+    "I": [[[(0.5, 0), (0.5, 1)], [(0.1, 0), (0.9, 0)], [(0.1, 1), (0.9, 1)]]],
+    "J": [[[(0.3, 0), (0.95, 0), (0.95, 1, 1), (0, 1, 1), (0, 0.7)]]],
+    "M": [[[(0, 1), (0, 0), (0.5, 0.45), (1, 0), (1, 1)]], [[(0, 1), (0, 0), (0.5, 1), (1, 0), (1, 1)]]],
+    "Q": [[[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"], [(0.62, 0.62), (0.62, 0.85), (1.0, 1.1)]]],
+    "R": [[[(0, 1), (0, 0), (1, 0, 1), (1, 0.54, 1), (0, 0.54)], [(0.75, 0.54), (0.95, 0.7, 1), (0.95, 1)]]],
+    "W": [[[(0, 0), (0.22, 1), (0.5, 0), (0.78, 1), (1, 0)]]],
+    "Y": [[[(0, 0), (0, 0.45, 1), (1, 0.45, 1), (1, 0)], [(0.5, 0.47), (0.5, 1)]]],
+}
+WIDTHS = {"1": 0.62, "I": 0.5, "M": 1.22, "W": 1.3, "J": 0.9, "A": 1.1, "V": 1.08, "F": 0.94, "L": 0.92}
+
+
+def rounded(vertices: list, radius: float) -> np.ndarray:
+    """Points (n, 2) of a stroke whose marked corners are replaced by quadratic arcs of at most `radius` pixels."""
+    closed = vertices[-1] == "z"
+    corners = [np.array(v[:2], float) for v in vertices if v != "z"]
+    marks = [len(v) > 2 for v in vertices if v != "z"]
+    count, points = len(corners), []
+    for i, corner in enumerate(corners):
+        if not marks[i] or (not closed and i in (0, count - 1)):
+            points.append(corner)
+            continue
+        before, after = corners[i - 1], corners[(i + 1) % count]
+        reach = [min(radius, np.linalg.norm(end - corner) * 0.5) for end in (before, after)]
+        start = corner + (before - corner) / max(np.linalg.norm(before - corner), 1e-6) * reach[0]
+        end = corner + (after - corner) / max(np.linalg.norm(after - corner), 1e-6) * reach[1]
+        middle = corner * 0.86 + (start + end) * 0.07
+        t = np.linspace(0, 1, 9)[:, None]
+        points.extend((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
+    return np.array(points + points[:1] if closed else points)
+
+
+def draw(character: str, rng: np.random.Generator, *, height: int, aspect: float, weight: float, radius: float, plain: float) -> np.ndarray:
+    """Coverage (height, width) uint8 of one stroke glyph; `aspect` is width over height, `weight` and `radius` are in heights."""
+    barred = character == "Đ"
+    character = "D" if barred else character
+    options = [GLYPHS[character], *ALTERNATIVES.get(character, [])]
+    strokes = options[0] if len(options) == 1 or rng.random() > plain else options[rng.integers(1, len(options))]
+    scale = 4
+    thick = max(2, round(weight * height * scale))
+    h = height * scale
+    w = max(thick + 4, round(aspect * WIDTHS.get(character, 1.0) * h))
+    if len(strokes) == 1 and character in "1I" and strokes[0] == [(0.5, 0), (0.5, 1)]:
+        w = round(thick * 1.15)
+    left = round(0.2 * w) if barred else 0
+    canvas = np.zeros((h, w + left), np.uint8)
+    size = np.array([w - thick, h - thick], float)
+    for stroke in strokes:
+        pixels = [v if v == "z" else (*(np.array(v[:2]) * size + thick / 2 + (left, 0)), *v[2:]) for v in stroke]
+        line = rounded(pixels, radius * h)
+        cv2.polylines(canvas, [np.round(line * 16).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
+    if barred:
+        cv2.line(canvas, (thick // 2, h // 2), (round(0.5 * w) + left, h // 2), 255, max(2, round(thick * 0.8)), cv2.LINE_AA)
+    return cv2.resize(canvas, ((w + left) // scale, height), interpolation=cv2.INTER_AREA)
