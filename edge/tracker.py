@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edge.records import Box, Detection, Frame, Look
-from edge.settings import TrackingSettings
+from edge.settings import Tracking
 
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One vehicle while it is in view: the one mutable thing, owned by the tracker, filled by the pipeline."""
+    """One vehicle in view: the one mutable thing, owned by the tracker, filled by the pipeline."""
 
     id: int
     source: str
@@ -48,7 +48,7 @@ class Track:
 class Tracker:
     """Pairs detections with tracks; time is the frames' own, no clock is read."""
 
-    def __init__(self, settings: TrackingSettings) -> None:
+    def __init__(self, settings: Tracking) -> None:
         self._settings = settings
         self._tracks: list[Track] = []
         self._next = 1
@@ -72,7 +72,7 @@ class Tracker:
         return result
 
     def gone(self, now: float) -> list[Track]:
-        """Tracks not seen for longer than max_age_seconds, the reported ones among them; they are forgotten."""
+        """Tracks unseen for longer than max_age_seconds, the reported ones too; they are forgotten."""
         gone = [t for t in self._tracks if now - t.last_seen > self._settings.max_age_seconds]
         self._tracks = [t for t in self._tracks if t not in gone]
         return gone
