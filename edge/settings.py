@@ -27,11 +27,14 @@ class Filming:
     width: int | None = None  # pixels; None takes what the camera offers
     height: int | None = None
     fps: float | None = None
-    reconnect_seconds: float = 2.0
-    stall_seconds: float = 10.0
+    live: bool | None = None  # True: the newest frame wins; None: cameras and streams yes, files and pipes no
+    stall_seconds: float = 10.0  # a stream without a new frame for this long is opened again
+    reconnect_seconds: float = 2.0  # first pause before that; it doubles with every failure
+    give_up_seconds: float = 60.0  # a source without a frame for this long is an error
 
     def __post_init__(self) -> None:
-        _positive(self, "camera", "width", "height", "fps", "reconnect_seconds", "stall_seconds")
+        _positive(self, "camera", "width", "height", "fps")
+        _positive(self, "camera", "stall_seconds", "reconnect_seconds", "give_up_seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +80,20 @@ class Tracking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storing:
-    """Where events are kept; evidence goes into the database unless a directory is named."""
+    """Where the registry and the events with their evidence are kept, and for how long."""
 
     path: str = "edge-alpr.db"
-    evidence_dir: str | None = None
     retention_days: float | None = None  # None keeps everything
 
     def __post_init__(self) -> None:
         _positive(self, "store", "retention_days")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivering:
+    """Where events go beside the log."""
+
+    jsonl: str | None = None  # a file that gets one JSON line per event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +107,7 @@ class Settings:
     reading: Deciding = field(default_factory=Deciding)
     tracking: Tracking = field(default_factory=Tracking)
     store: Storing = field(default_factory=Storing)
+    sinks: Delivering = field(default_factory=Delivering)
 
     def __post_init__(self) -> None:
         if not DEVICE.fullmatch(self.device):
