@@ -1,4 +1,4 @@
-"""One SQLite file for registry, log and outbox: opened, brought up to date by number, its errors explained."""
+"""One SQLite file for registry, log and outbox: opened, migrated by number, its errors explained."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     Raises StoreError with the remedy, NewerDatabase for a file of a later edge-alpr.
     """
     if not write and not path.exists():
-        raise StoreError(f"There is no database {path}. `edge-alpr run` or `vehicles import` makes one; see --db.")
+        raise StoreError(
+            f"There is no database {path}. Make it with `edge-alpr vehicles import`, or see --db."
+        )
     with explained(path):
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +95,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, write: bool) -> None:
     version = _version(connection, path, len(steps))
     if not write:
         if version < len(steps):
-            raise StoreError(f"The database {path} is of an older version. Open it once with `edge-alpr run --db`.")
+            raise StoreError(f"The database {path} is of an older version. Upgrade it with `edge-alpr run`.")
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # a power cut loses nothing that was acknowledged
@@ -115,7 +117,7 @@ def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
         raise sqlite3.DatabaseError("it is not an edge-alpr database")
     if version > known:
         raise NewerDatabase(
-            f"The database {path} was written by a later edge-alpr (schema {version}, this one knows {known}). "
+            f"The database {path} was written by a later edge-alpr (schema {version}, not {known}). "
             "Upgrade edge-alpr or name another file with --db; nothing was changed."
         )
     return version

@@ -1,11 +1,28 @@
-"""How alike two plates are to a camera: an edit distance in which look-alikes cost little, with its reasons."""
+"""How alike two plates are to a camera: an edit distance in which look-alikes cost little, and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 LOOK_ALIKE = 0.3  # the price of a glyph for one it resembles; any other edit costs 1
-GROUPS = ("0OQDU", "1ILJT7", "2Z", "3B", "4A", "5S", "6G", "8B", "9P", "CG", "EF", "HN", "KX", "MNW", "UV", "VY", "PR")
+GROUPS = (
+    "0OQDU",
+    "1ILJT7",
+    "2Z",
+    "3B",
+    "4A",
+    "5S",
+    "6G",
+    "8B",
+    "9P",
+    "CG",
+    "EF",
+    "HN",
+    "KX",
+    "MNW",
+    "UVY",
+    "PR",
+)
 
 
 def _pairs() -> frozenset[tuple[str, str]]:

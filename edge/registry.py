@@ -48,7 +48,7 @@ def key(plate: str) -> str:
     result = canonical(plate)
     strange = [c for c in plate if c not in SEPARATORS and not canonical(c)]
     if strange:
-        raise BadInput(f"{plate!r} holds {strange[0]!r}, which is on no plate edge-alpr reads. Correct the plate.")
+        raise BadInput(f"{plate!r} holds {strange[0]!r}, which is on no plate. Correct the plate.")
     if not result:
         raise BadInput("The plate is empty. Give its letters and digits, such as 51F-123.45.")
     return result
@@ -68,7 +68,7 @@ class Registry:
         return None if row is None else Vehicle(*row)
 
     def match(self, plate: str, candidates: Iterable[Candidate]) -> Vehicle | None:
-        """The exact vehicle; else the only one among the candidates that differ by look-alikes (O/0) alone."""
+        """The exact vehicle; else the only one among the candidates that differ by look-alikes (O/0)."""
         if exact := self.find(plate):
             return exact
         found = {
@@ -80,7 +80,7 @@ class Registry:
         return next(iter(found.values())) if len(found) == 1 else None
 
     def similar(self, plate: str, limit: int = 5) -> list[Similar]:
-        """The nearest plates, best first; letters and digits that cameras confuse count as nearly the same."""
+        """The nearest plates, best first; characters that cameras confuse count as nearly the same."""
         wanted = key(plate)
         ranked = []
         for vehicle in self.all():
@@ -114,10 +114,9 @@ class Registry:
         """Write all vehicles as the table that import takes; returns how many."""
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
-        count = 0
-        for count, vehicle in enumerate(self.all(), 1):
-            writer.writerow(astuple(vehicle))
-        return count
+        vehicles = list(self.all())
+        writer.writerows(astuple(vehicle) for vehicle in vehicles)
+        return len(vehicles)
 
     def _write(self, vehicles: list[Vehicle]) -> Imported:
         with explained(self._path), transaction(self._connection):
@@ -142,19 +141,20 @@ def parse_csv(data: bytes, name: str) -> list[Vehicle]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise BadTable(f"{name} is not UTF-8 text. Save it as 'CSV UTF-8'; nothing was imported.") from problem
+        raise BadTable(f"{name} is not UTF-8. Save it as 'CSV UTF-8'; nothing was imported.") from problem
     reader = csv.reader(io.StringIO(text), strict=True)
     try:
         columns = _header(next(reader, []), name)
         return _rows(reader, columns, name)
     except csv.Error as problem:
-        raise _bad(name, reader.line_num, f"{problem}. Check the quotes and save the table as CSV again") from problem
+        raise _bad(name, reader.line_num, f"{problem}. Check the quotes there") from problem
 
 
 def _header(header: list[str], name: str) -> list[str]:
     columns = [column.strip().lower() for column in header]
     if sorted(columns) != sorted(COLUMNS):
-        raise _bad(name, 1, f"the header is {','.join(header)!r}. It must be {','.join(COLUMNS)}, with commas")
+        wanted = ",".join(COLUMNS)
+        raise _bad(name, 1, f"the header is {','.join(header)!r}. It must be {wanted!r}")
     return columns
 
 
@@ -166,14 +166,16 @@ def _rows(reader: Iterator[list[str]], columns: list[str], name: str) -> list[Ve
         if not cells:
             continue
         if len(cells) != len(columns):
-            raise _bad(name, line, f"{len(cells)} cells instead of {len(columns)}. Quote texts that hold commas")
+            wrong = f"{len(cells)} cells instead of {len(columns)}"
+            raise _bad(name, line, f"{wrong}. Put texts with commas into quotes")
         row = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
         try:
             vehicle = checked(Vehicle(**{**row, "status": row["status"].lower() or "allow"}))
         except BadInput as problem:
             raise _bad(name, line, str(problem).rstrip(".")) from problem
         if vehicle.plate in lines:
-            raise _bad(name, line, f"{row['plate']} stands in line {lines[vehicle.plate]} already. Keep one of them")
+            first = lines[vehicle.plate]
+            raise _bad(name, line, f"{row['plate']} stands in line {first} already. Keep one of them")
         lines[vehicle.plate] = line
         vehicles.append(vehicle)
     return vehicles

@@ -1,4 +1,4 @@
-"""The event log: one row per vehicle that passed, its candidates, its evidence, and what is to be delivered."""
+"""The event log: one row per vehicle that passed, its candidates, its evidence, and the outbox."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, write: bool = True) -> Store:
-        """Open, and with write=True make or upgrade, the database; StoreError or NewerDatabase with the remedy."""
+        """Open, and with write=True make or upgrade, the database; StoreError with the remedy."""
         return cls(connect(path, write=write), path)
 
     def __enter__(self) -> Store:
@@ -59,7 +59,7 @@ class Store:
         return Registry(self._connection, self.path)
 
     def add(self, event: Event) -> LoggedEvent:
-        """Write event, candidates, evidence and outbox row in one transaction; returns when it is on the disk."""
+        """Write event, candidates, evidence and outbox row in one transaction, down to the disk."""
         jpeg = None if event.evidence is None else encode_jpeg(event.evidence)
         with explained(self.path), transaction(self._connection):
             marks = ", ".join("?" * len(_row(event)))
