@@ -35,7 +35,10 @@ def explained(path: Path) -> Iterator[None]:
         if isinstance(problem, StoreError):
             raise
         text = str(problem).lower()
-        remedy = next((r for part, r in REMEDIES.items() if part in text), "Run `edge-alpr doctor` for more.")
+        remedy = next(
+            (r for part, r in REMEDIES.items() if part in text),
+            "Name another file with --db, or correct the path.",
+        )
         raise StoreError(f"The database {path} cannot be used: {problem}. {remedy}") from problem
 
 
@@ -86,7 +89,11 @@ def _mode(path: Path, write: bool) -> str:
     if write:
         return "mode=rwc"
     at_rest = not path.with_name(path.name + "-wal").exists()
-    return "mode=ro&immutable=1" if at_rest and not os.access(path.parent, os.W_OK) else "mode=ro"
+    return (
+        "mode=ro&immutable=1"
+        if at_rest and not os.access(path.parent, os.W_OK, effective_ids=True)
+        else "mode=ro"
+    )
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, write: bool) -> None:
