@@ -1,0 +1,103 @@
+"""From trained weights to a release, step by step.
+
+python -m convert reader --weights runs/reader/best.weights.h5 --calibration convert/calibration/reader.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import edge
+from convert import package, quantize
+from convert.errors import ConvertError
+from edge.errors import EdgeError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    try:
+        _release(asked)
+    except (ConvertError, EdgeError) as problem:
+        print(f"convert: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m convert", description=__doc__.splitlines()[0] if __doc__ else None
+    )
+    parser.add_argument("name", help="which model: detector, reader, quality or restorer")
+    parser.add_argument("--weights", type=Path, required=True, metavar="F.weights.h5")
+    parser.add_argument(
+        "--calibration", type=Path, metavar="F.csv", help="default: convert/calibration/NAME.csv"
+    )
+    parser.add_argument("--out", type=Path, default=Path("edge/zoo"))
+    parser.add_argument("--version", default=edge.__version__, help="of the weights")
+    parser.add_argument(
+        "--set", action="append", default=[], type=_setting, metavar="KEY=NUMBER", dest="settings"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=1800, metavar="SECONDS", help="for the TensorFlow converter"
+    )
+    return parser
+
+
+def _setting(text: str) -> tuple[str, float]:
+    key, sign, number = text.partition("=")
+    if not sign or not key:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=NUMBER, for example threshold=0.35")
+    return key, float(number)
+
+
+def _release(asked: argparse.Namespace) -> None:
+    listed = asked.calibration or Path("convert/calibration") / f"{asked.name}.csv"
+    rows = quantize.calibration_rows(listed)
+    print(f"1/4 {asked.name}: weights {asked.weights}", flush=True)
+    model = _trained(asked.name, asked.weights)
+    print(f"2/4 quantize with {listed}", flush=True)
+    samples = quantize.collect(_pictures(asked.name, rows), say=print)
+    data = quantize.quantize(model, samples, timeout=asked.timeout, say=print)
+    origin = package.Origin(
+        asked.weights.name, listed.name, len(samples), dict(asked.settings), asked.version
+    )
+    print("3/4 check", flush=True)
+    described = package.manifest(asked.name, data, origin)
+    print("4/4 package: golden outputs, card, manifest", flush=True)
+    package.write(package.release(data, described, model, samples, origin), asked.out)
+    sizes = f"{len(data)} bytes, {described.parameters} parameters, {described.macs} MACs"
+    print(f"{asked.out / described.file}: {sizes}")
+
+
+def _trained(name: str, weights: Path) -> Any:
+    quantize.keras_on_tensorflow()
+    import models
+
+    if name not in models.NAMES:
+        raise ConvertError(f"no model is called {name!r}; there are {', '.join(sorted(models.NAMES))}.")
+    model = models.build(name)
+    try:
+        model.load_weights(weights)
+    except (OSError, ValueError) as problem:
+        raise ConvertError(
+            f"{weights} does not hold weights of the {name} ({problem}). "
+            f"Train it: python -m models.train.{name}"
+        ) from problem
+    return model
+
+
+def _pictures(name: str, rows: list[dict[str, str]]) -> Iterator[NDArray[np.float32]]:
+    from models import synth
+
+    return synth.calibration(name, rows)  # type: ignore[no-any-return, unused-ignore]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
