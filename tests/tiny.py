@@ -37,7 +37,14 @@ def release(folder: Path, content: bytes, edgetpu: bytes | None = None) -> Manif
     (folder / "tiny.tflite").write_bytes(content)
     if edgetpu is not None:
         (folder / "tiny_edgetpu.tflite").write_bytes(edgetpu)
-    manifest = Manifest(
+    written = manifest(content, edgetpu)
+    written.save(folder / "tiny.json")
+    return written
+
+
+def manifest(content: bytes, edgetpu: bytes | None = None) -> Manifest:
+    """The manifest of a file with this content."""
+    return Manifest(
         name="tiny",
         version="1",
         file="tiny.tflite",
@@ -49,8 +56,6 @@ def release(folder: Path, content: bytes, edgetpu: bytes | None = None) -> Manif
         edgetpu_file=None if edgetpu is None else "tiny_edgetpu.tflite",
         edgetpu_sha256=None if edgetpu is None else hashlib.sha256(edgetpu).hexdigest(),
     )
-    manifest.save(folder / "tiny.json")
-    return manifest
 
 
 def _file(code: schema.OperatorCodeT) -> bytes:
