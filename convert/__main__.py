@@ -82,7 +82,7 @@ def _trained(name: str, weights: Path) -> Any:
 
     if name not in models.NAMES:
         raise ConvertError(f"no model is called {name!r}; there are {', '.join(sorted(models.NAMES))}.")
-    model = models.build(name)
+    model = models.build(name, batch_size=1)
     try:
         model.load_weights(weights)
     except (OSError, ValueError) as problem:

@@ -95,7 +95,7 @@ def _problems(graph: Graph) -> list[str]:
     found += [
         f"float tensor {t.name}" for t in graph.tensors if t.dtype.startswith(("float", "bfloat", "complex"))
     ]
-    return found + _unfounded(graph)
+    return found + (_unfounded(graph) if graph.inputs else [])
 
 
 def _unfounded(graph: Graph) -> list[str]:

@@ -66,8 +66,8 @@ def compile_files(
     """Compile files together, sharing the chip's memory in the order given; every one must map completely."""
     program = find(compiler)
     out.mkdir(parents=True, exist_ok=True)
-    command = [str(program), "-s", "-m", str(RUNTIME), "-t", str(int(timeout)), "-o", str(out)]
-    done = parse(_run([*command, *map(str, files)], timeout=timeout + 30), out)
+    command = [str(program), "-s", "-m", str(RUNTIME), "-t", str(max(1, round(timeout))), "-o", str(out)]
+    done = parse(_run([*command, *map(str, files)], timeout=2 * timeout), out)
     if [c.source for c in done] != [f.name for f in files]:
         raise CompilerError(
             f"the compiler's log names {[c.source for c in done]}, not {[f.name for f in files]}."
