@@ -27,3 +27,18 @@ def aligned(steps: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasT
 def segmented(cells: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
     """Mean cross-entropy per sample of the ordinal character map (batch, 16, 32): seed 003's auxiliary task."""
     return ops.mean(ops.sparse_categorical_crossentropy(cells, logits, from_logits=True), axis=(1, 2))
+
+
+def centres(heat: keras.KerasTensor, predicted: keras.KerasTensor) -> keras.KerasTensor:
+    """CenterNet's penalty-reduced focal loss per sample over heat maps (batch, h, w, 1), divided by the number of plates."""
+    p = ops.clip(predicted, 1e-4, 1.0 - 1e-4)
+    here = ops.cast(ops.greater(heat, 0.99), p.dtype)
+    hit = here * (1.0 - p) ** 2 * ops.log(p)
+    miss = (1.0 - here) * (1.0 - heat) ** 4 * p**2 * ops.log(1.0 - p)
+    return -ops.sum(hit + miss, axis=(1, 2, 3)) / (ops.sum(here, axis=(1, 2, 3)) + 1.0)
+
+
+def shapes(target: keras.KerasTensor, predicted: keras.KerasTensor, weight: keras.KerasTensor) -> keras.KerasTensor:
+    """Mean absolute error per sample of maps (batch, h, w, k) where `weight` (batch, h, w, 1) says a plate is."""
+    error = ops.sum(ops.abs(target - predicted) * weight, axis=(1, 2, 3))
+    return error / (ops.sum(weight, axis=(1, 2, 3)) + 1.0)

@@ -21,8 +21,8 @@ WEIGHTS = {"vn": 0.36, "br": 0.17, "cn": 0.16, "kr": 0.13, "latin": 0.18}
 
 
 def make(batch: int, rng: np.random.Generator, progress: float) -> loop.Batch:
-    """One batch; degradation rises to full strength over the first half, the alignment fades over the first third."""
-    level = min(1.0, 0.15 + 1.7 * progress)
+    """One batch; degradation rises to 0.8 of full strength over the first half, the alignment fades over the first third."""
+    level = min(0.8, 0.15 + 1.3 * progress)
     samples = [view.render(rng, weights=WEIGHTS, level=level) for _ in range(batch)]
     text = np.zeros((batch, reader.MAX_TEXT), np.int32)
     for n, sample in enumerate(samples):

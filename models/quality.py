@@ -1,0 +1,23 @@
+"""The QAM: one small look at a crop says how readable it is and whether it should be restored first.
+
+Input `crop` (64, 128, 3) in [0, 1]; outputs `quality` (1, 1, 1): how surely the reader reads it, the target of EQ-LPR
+(seed 004, Eq. 3); `degraded` (1, 1, 1): the router's verdict of the adaptive Vietnamese system (seed 000).
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from models.layers import Row, conv, stack
+
+ROWS = (Row(3, 24, 16, 2), Row(3, 48, 24, 2), Row(3, 72, 24), Row(5, 96, 32, 2))
+
+
+def build(*, batch_size: int | None = None) -> keras.Model:
+    crop = keras.Input((64, 128, 3), batch_size=batch_size, name="crop")
+    x = conv(stack(conv(crop, 8, 3, stride=2), ROWS), 64)
+    x = layers.AveragePooling2D((4, 8))(x)
+    x = conv(x, 32)
+    outputs = {name: layers.Conv2D(1, 1, activation="sigmoid", name=name)(x) for name in ("quality", "degraded")}
+    return keras.Model(crop, outputs, name="quality")

@@ -1,0 +1,258 @@
+"""Street and gate scenes with plates whose corners are known exactly, and with everything that only looks like a plate.
+
+The ground is procedural, or a photograph that may be trained on (its own boxes stay targets); vehicles are sketched
+around each plate; signs, timestamps and grilles are the hard negatives.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from models.synth import degrade, drawing, formats
+from models.synth.formats import Rng
+from models.synth.view import quadrilateral
+
+LICENCES = ("MIT", "Apache-2.0")
+LETTERS = "ABCDEFGHIJKLMNOPRSTUVWXYZ0123456789"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A plate in a scene: corners (4, 2) in pixels, TL TR BR BL; `exact` is False where only the box is known."""
+
+    corners: np.ndarray
+    rows: int
+    exact: bool = True
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        return (*self.corners.min(axis=0).tolist(), *self.corners.max(axis=0).tolist())
+
+
+@dataclass(frozen=True)
+class Scene:
+    """image (size, size, 3) uint8 RGB with its plates."""
+
+    image: np.ndarray
+    plates: tuple[Target, ...]
+
+
+class Photographs:
+    """Frames with plate boxes from a folder with labels.csv; only rows whose licence allows training are used."""
+
+    def __init__(self, folder: Path) -> None:
+        boxes: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+        with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
+            for row in csv.DictReader(table):
+                if row["license"] in LICENCES and row["x"]:
+                    boxes[row["file"]].append(tuple(float(row[k]) for k in "xywh"))
+        if not boxes:
+            raise ValueError(f"{folder} holds no boxes under {' or '.join(LICENCES)}; choose another folder")
+        self.frames = []
+        for name, found in sorted(boxes.items()):
+            picture = cv2.imread(str(folder / name))
+            scale = min(1.0, 900 / max(picture.shape[:2]))
+            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            self.frames.append((cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.array(found) * scale))
+
+    def ground(self, rng: Rng, size: int) -> tuple[np.ndarray, list[Target]]:
+        """A random cut, possibly mirrored, letterboxed or stretched a little, as (size, size, 3) float32 with its plates."""
+        picture, boxes = self.frames[rng.integers(len(self.frames))]
+        h, w = picture.shape[:2]
+        zoom = rng.uniform(0.3, 1.0)
+        cw, ch = int(w * zoom), int(min(h, w * zoom * rng.uniform(0.7, 1.2)))
+        x, y = int(rng.integers(0, w - cw + 1)), int(rng.integers(0, h - ch + 1))
+        scale = size / max(cw, ch)
+        image = np.full((size, size, 3), 114, np.uint8)
+        nw, nh = round(cw * scale), round(ch * scale)
+        ox, oy = (size - nw) // 2, (size - nh) // 2
+        image[oy : oy + nh, ox : ox + nw] = cv2.resize(picture[y : y + ch, x : x + cw], (nw, nh), interpolation=cv2.INTER_LINEAR)
+        targets = []
+        for bx, by, bw, bh in boxes:
+            x0, y0, x1, y1 = bx - x, by - y, bx + bw - x, by + bh - y
+            if x1 <= 0 or y1 <= 0 or x0 >= cw or y0 >= ch:
+                continue
+            corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) * scale + (ox, oy)
+            if x0 < 0 or y0 < 0 or x1 > cw or y1 > ch:  # cut at the edge: neither a plate nor background
+                low, high = np.maximum(corners[0], 0).astype(int), corners[2].astype(int)
+                image[low[1] : high[1] + 1, low[0] : high[0] + 1] = 114
+            else:
+                targets.append(Target(corners, 1, exact=False))
+        if rng.random() < 0.5:
+            image = image[:, ::-1].copy()
+            mirrored = [np.stack([size - t.corners[[1, 0, 3, 2], 0], t.corners[[1, 0, 3, 2], 1]], 1) for t in targets]
+            targets = [Target(corners, 1, exact=False) for corners in mirrored]
+        return image.astype(np.float32), targets
+
+
+def procedural(rng: Rng, size: int) -> np.ndarray:
+    """Sky, walls, road, clutter: (size, size, 3) float32."""
+    image = np.empty((size, size, 3), np.float32)
+    horizon = int(rng.uniform(0.05, 0.7) * size)
+    for part in (image[:horizon], image[horizon:]):
+        if part.size:
+            tone = rng.uniform(10, 240) * rng.uniform(0.75, 1.0, 3)
+            part[:] = tone * (0.6 + 0.8 * drawing.noise(rng, *part.shape[:2]))[:, :, None]
+    for _ in range(rng.integers(4, 26)):
+        colour = (rng.uniform(0, 255) * rng.uniform(0.6, 1.0, 3)).tolist()
+        p = rng.integers(0, size, 2)
+        extent = rng.integers(4, size // 2, 2) * rng.choice([0.2, 0.5, 1.0])
+        q = (p + extent).astype(int)
+        kind = rng.integers(4)
+        if kind == 0:
+            cv2.rectangle(image, p.tolist(), q.tolist(), colour, -1 if rng.random() < 0.6 else 2, cv2.LINE_AA)
+        elif kind == 1:
+            cv2.ellipse(image, p.tolist(), (extent / 2).astype(int).tolist(), float(rng.uniform(0, 180)), 0, 360, colour, -1 if rng.random() < 0.6 else 3, cv2.LINE_AA)
+        elif kind == 2:
+            cv2.line(image, p.tolist(), rng.integers(0, size, 2).tolist(), colour, int(rng.integers(1, 9)), cv2.LINE_AA)
+        else:
+            points = (p + rng.normal(0, 1, (5, 2)) * extent / 2).astype(np.int32)
+            cv2.fillPoly(image, [points], colour, cv2.LINE_AA)
+    return image
+
+
+def vehicle(image: np.ndarray, rng: Rng, corners: np.ndarray) -> None:
+    """Sketch bodywork, lamps, bumper or mudguard around a plate."""
+    centre, (w, h) = corners.mean(axis=0), np.ptp(corners, axis=0)
+    w = max(w, 1.6 * h)
+    body = rng.uniform(5, 245) * rng.uniform(0.7, 1.0, 3)
+    wide = rng.uniform(1.3, 4.5) * w
+    tall = rng.uniform(0.6, 2.2) * w
+    top = centre + (-wide / 2, -tall * rng.uniform(0.3, 0.8))
+    bottom = top + (wide, tall)
+    x0, y0 = np.maximum(np.int32(top), 0)
+    x1, y1 = np.minimum(np.int32(bottom), image.shape[0])
+    if x1 - x0 < 4 or y1 - y0 < 4:
+        return
+    image[y0:y1, x0:x1] = body * (0.75 + 0.5 * drawing.noise(rng, y1 - y0, x1 - x0))[:, :, None]
+    for side in (-1, 1):
+        lamp = np.int32(centre + (side * wide * rng.uniform(0.3, 0.48), -tall * rng.uniform(0, 0.3)))
+        colour = ((210, 30, 25), (250, 245, 225), (230, 140, 40))[rng.integers(3)]
+        cv2.ellipse(image, lamp.tolist(), np.int32((0.12 * w + 2, 0.1 * w + 2)).tolist(), 0, 0, 360, colour, -1, cv2.LINE_AA)
+    for _ in range(rng.integers(0, 9)):  # grille, bumper edges
+        y = int(centre[1] + rng.uniform(-1, 1) * tall * 0.5)
+        shade = (body * rng.uniform(0.2, 1.5)).clip(0, 255).tolist()
+        cv2.line(image, (int(x0), y), (int(x1), y + int(rng.integers(-3, 4))), shade, int(rng.integers(1, 2 + h // 6)), cv2.LINE_AA)
+    if rng.random() < 0.5:  # holder or recess around the plate
+        grown = centre + (corners - centre) * rng.uniform(1.04, 1.35, 2)
+        cv2.fillPoly(image, [np.int32(grown)], (body * rng.uniform(0.1, 0.9)).tolist(), cv2.LINE_AA)
+
+
+def paste(image: np.ndarray, flat: np.ndarray, corners: np.ndarray) -> None:
+    """Warp a flat picture into place, area-averaged, blending its edge."""
+    w, h = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])
+    if w < flat.shape[1] * 0.8:
+        flat = cv2.resize(flat, (max(6, round(w * 1.1)), max(4, round(h * 1.1))), interpolation=cv2.INTER_AREA)
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, 0)
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 2, image.shape[1::-1])
+    if (high - low < 2).any():
+        return
+    fh, fw = flat.shape[:2]
+    full = np.array([[0, 0], [fw, 0], [fw, fh], [0, fh]], np.float32)
+    matrix = cv2.getPerspectiveTransform(full, (corners - low).astype(np.float32))
+    size = (high - low).tolist()
+    warped = cv2.warpPerspective(flat, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.warpPerspective(np.full((fh, fw), 255, np.uint8), matrix, size)[:, :, None] / np.float32(255)
+    part = image[low[1] : high[1], low[0] : high[0]]
+    part[:] = part * (1 - alpha) + warped * alpha
+
+
+def lettering(image: np.ndarray, rng: Rng) -> None:
+    """Text that is no plate: a shop sign, a lorry's side, a timestamp, stickers."""
+    size = image.shape[0]
+    faces = drawing.faces_for(rng)
+    text = "".join(LETTERS[i] + (" " if rng.random() < 0.15 else "") for i in rng.integers(0, len(LETTERS), rng.integers(3, 18)))
+    if rng.random() < 0.35:
+        text = f"{rng.integers(2010, 2030)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d} {rng.integers(24):02d}.{rng.integers(60):02d}"
+    tall = int(rng.uniform(7, 60))
+    wide = int(min(size * 0.9, tall * len(text) * rng.uniform(0.5, 0.9)))
+    coverage = np.zeros((tall + 6, wide + 6), np.uint8)
+    line = formats.Line(text, 0.1 + rng.uniform(0, 0.1), 0.9, 0.02, 0.98)
+    drawing.press(coverage, drawing.layout(line, faces, rng, (wide + 6, tall + 6), 1.0), faces, rng)
+    x, y = int(rng.integers(0, max(1, size - wide - 6))), int(rng.integers(0, size - tall - 6))
+    part = image[y : y + tall + 6, x : x + wide + 6]
+    if rng.random() < 0.4 and (len(text) > 11 or tall < 14):  # a board; never one that could be a plate
+        part[:] = rng.uniform(0, 255) * rng.uniform(0.3, 1, 3)
+    alpha = coverage[: part.shape[0], : part.shape[1], None] / np.float32(255)
+    part[:] = part * (1 - alpha) + (rng.uniform(0, 255, 3) if rng.random() < 0.5 else rng.choice([0.0, 250.0])) * alpha
+
+
+def boards(image: np.ndarray, rng: Rng) -> None:
+    """Blank or striped rectangles of a plate's shape: grilles, reflectors, empty holders, windows."""
+    size = image.shape[0]
+    w = rng.uniform(20, 140)
+    h = w * rng.uniform(0.18, 0.75)
+    corners = quadrilateral(rng, w, h, rng.random()) + rng.uniform(0.1, 0.9, 2) * size
+    flat = np.empty((24, 72, 3), np.uint8)
+    flat[:] = rng.uniform(0, 255) * rng.uniform(0.7, 1, 3)
+    step = int(rng.integers(3, 12))
+    if rng.random() < 0.6:
+        stripes = flat[::step] if rng.random() < 0.5 else flat[:, ::step]
+        stripes[:] = rng.uniform(0, 255)
+    paste(image, flat, corners)
+
+
+def place(rng: Rng, size: int, plate: formats.Plate, taken: list[np.ndarray]) -> np.ndarray | None:
+    """Corners for a plate of any size and tilt that meets no plate already there; None where there is no room."""
+    for _ in range(8):
+        wide = np.exp(rng.uniform(np.log(16), np.log(350))) if rng.random() < 0.35 else np.exp(rng.uniform(np.log(24), np.log(130)))
+        if plate.rows == 2:
+            wide *= 0.72
+        corners = quadrilateral(rng, wide, wide * plate.height / plate.width, rng.random() ** 1.5 * 1.3)
+        if rng.random() < 0.06:
+            turn = rng.uniform(-0.75, 0.75)
+            corners = corners @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        extent = np.ptp(corners, axis=0)
+        if (extent >= size - 4).any():
+            continue
+        corners += rng.uniform(extent / 2 + 1, size - extent / 2 - 1)
+        grown = 1.3 * extent / 2
+        if all((np.abs(corners.mean(axis=0) - other.mean(axis=0)) > grown + np.ptp(other, axis=0) / 2).any() for other in taken):
+            return corners
+    return None
+
+
+def render(rng: Rng, *, size: int = 384, weights: dict[str, float], level: float = 1.0, photographs: Photographs | None = None) -> Scene:
+    """One scene with 0 … 5 plates."""
+    real = photographs is not None and rng.random() < 0.55
+    image, targets = photographs.ground(rng, size) if real and photographs else (procedural(rng, size), [])
+    kept = [np.s_[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1] for x0, y0, x1, y1 in (t.box for t in targets)]
+    plates = [image[where].copy() for where in kept]
+    for _ in range(rng.integers(0, 3 if real else 5)):
+        lettering(image, rng)
+    for _ in range(rng.integers(0, 3)):
+        boards(image, rng)
+    for where, pixels in zip(kept, plates, strict=True):
+        image[where] = pixels
+    if real and targets and rng.random() < 0.5:
+        count = 0
+    else:
+        count = int(rng.choice([0, 1, 2, 3, 5], p=[0.1, 0.45, 0.25, 0.12, 0.08]))
+    taken = [t.corners for t in targets]
+    drawn = []
+    for _ in range(count):
+        plate = formats.sample(rng, weights)
+        corners = place(rng, size, plate, taken)
+        if corners is None:
+            continue
+        if rng.random() < 0.75 and not (real and targets):
+            vehicle(image, rng, corners)
+        taken.append(corners)
+        drawn.append((plate, corners))
+    for plate, corners in drawn:
+        strength = float(rng.random() ** 2 * level)
+        paste(image, drawing.draw(plate, rng, dirt=strength * (rng.random() < 0.4)).image, corners)
+        targets.append(Target(corners, plate.rows))
+    strengths = degrade.sample(rng, 0.55 * level)
+    extent = 6.0 if not targets else min(np.ptp(t.corners[:, 1]) for t in targets) * 0.6
+    if real:
+        strengths["glare"] = strengths["shadow"] = 0.0
+    image = degrade.optics(degrade.light(image, strengths, rng), strengths, rng, min(extent, 40.0))
+    return Scene(degrade.sensor(image, strengths, rng), tuple(targets))
+
