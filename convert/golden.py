@@ -33,7 +33,7 @@ def run(data: bytes, images: NDArray[np.uint8]) -> Arrays:
 def save(path: Path, manifest: Manifest, images: NDArray[np.uint8], outputs: Arrays) -> None:
     """Write `in_NAME` and `out_NAME` arrays, uint8, first axis the picture; nothing is pickled."""
     arrays = {f"in_{manifest.inputs[0].name}": images, **{f"out_{name}": a for name, a in outputs.items()}}
-    np.savez_compressed(path, allow_pickle=False, **arrays)
+    np.savez_compressed(path, **arrays)
 
 
 def difference(
