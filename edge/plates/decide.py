@@ -1,0 +1,82 @@
+"""From posteriors to candidates: texts are proposed, then weighed by exact likelihood and by grammar."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import ctc
+from edge.plates import regions
+from edge.plates.alphabet import INDEX, SIZE, VIETNAMESE, decode, encode
+from edge.plates.confusions import soften
+from edge.records import Candidate
+
+SHORTEST = 2  # a text of fewer characters is no plate
+KEPT = 8  # candidates of a reading
+OTHERS = -2.0  # ln weight of all texts that were not proposed
+SCATTER = 3.0  # ln of how many those are: looks that are wrong are seldom wrong in the same way
+WORST = 12.0  # a look may not hold more than this against a text: it may show another plate
+SMALLEST = 1e-6  # probability that all proposals of a look are wrong, at least
+Posteriors = NDArray[np.float32]
+
+
+def fold(log_posteriors: Posteriors) -> Posteriors:
+    """Log posteriors in which Đ counts as D, as in the canonical text."""
+    folded = log_posteriors.copy()
+    plain, barred = INDEX["D"], INDEX[VIETNAMESE]
+    folded[:, plain] = np.logaddexp(log_posteriors[:, plain], log_posteriors[:, barred])
+    folded[:, barred] = -30.0
+    return folded
+
+
+def propose(log_posteriors: Posteriors, region: str | None) -> list[str]:
+    """Canonical texts worth weighing: the most probable ones, and the best in each form of the grammars."""
+    found = [indices for indices, _ in ctc.beam(log_posteriors)]
+    lengths = {len(indices) for indices in found[:2]}
+    classes, templates = _templates(region)
+    fitting = [t for t in templates if any(abs(len(t) - length) <= 1 for length in lengths)]
+    found += ctc.constrained(soften(log_posteriors), classes, fitting)
+    texts = [decode(list(indices)) for indices in found if len(indices) >= SHORTEST]
+    return list(dict.fromkeys(texts))
+
+
+def decide(
+    texts: Sequence[str], looks: Sequence[tuple[Posteriors, float]], region: str | None
+) -> tuple[Candidate, ...]:
+    """The texts as candidates, best first, for looks of (log posteriors, weight).
+
+    A text's score is the weighted sum of its exact log-likelihoods over the looks plus ln of how usual
+    it is among plates. Its confidence is its share among all texts, the unproposed ones included, so
+    that a text which no look makes probable stays doubtful however little competes with it.
+    """
+    if not texts:
+        return ()
+    votes = [regions.vote(text, region) for text in texts]
+    scores = np.array([weight for _, weight in votes])
+    others = OTHERS + SCATTER * (1.0 - sum(weight for _, weight in looks))
+    for log_posteriors, weight in looks:
+        likelihoods = ctc.log_likelihoods(soften(log_posteriors), [encode(text) for text in texts])
+        missed = max(SMALLEST, 1.0 - float(np.exp(likelihoods).sum()))
+        scores += weight * np.maximum(likelihoods, likelihoods.max() - WORST)
+        others += weight * float(np.log(missed))
+    confidences = np.exp(scores - np.logaddexp.reduce(np.append(scores, others)))
+    best = np.argsort(-confidences, kind="stable")[:KEPT]
+    return tuple(Candidate(texts[i], float(confidences[i]), votes[i][0]) for i in best)
+
+
+@functools.cache
+def _templates(region: str | None) -> tuple[NDArray[np.bool_], tuple[tuple[int, ...], ...]]:
+    """All forms of the grammars that have a say, as templates over shared character classes."""
+    numbers: dict[str, int] = {}
+    templates: dict[tuple[int, ...], None] = {}
+    for grammar in regions.grammars(region):
+        for form in grammar.forms:
+            sets = [grammar.characters(letter) for letter in form.letters]
+            templates[tuple(numbers.setdefault(s, len(numbers)) for s in sets)] = None
+    classes = np.zeros((len(numbers), SIZE), bool)
+    for characters, number in numbers.items():
+        classes[number, encode(characters)] = True
+    return classes, tuple(templates)

@@ -1,0 +1,83 @@
+"""What a region's plates look like: forms of character classes, which match, constrain and display."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SEPARATORS = "-. ·"
+UNKNOWN_HEAD = -2.0  # ln of how much rarer a form is with a province that does not exist
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One plate format as it is displayed: class letters with separators, such as 99L-999.99.
+
+    `weight` is ln of how usual it is beside the region's other forms; `heads` are the known beginnings
+    (provinces), all of one length.
+    """
+
+    shown: str
+    weight: float = 0.0
+    heads: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def letters(self) -> str:
+        """The class letters alone, one per character of the text."""
+        return "".join(letter for letter in self.shown if letter not in SEPARATORS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grammar:
+    """A region's plates; a letter that is no class stands for itself.
+
+    `loose` is a regular expression for texts that may be plates though no form is known, with its weight.
+    """
+
+    code: str
+    classes: Mapping[str, str]
+    forms: tuple[Form, ...]
+    loose: str | None = None
+    loose_weight: float = 0.0
+
+    def characters(self, letter: str) -> str:
+        """The characters that may stand where a form has this letter."""
+        return self.classes.get(letter, letter)
+
+    def form(self, text: str) -> Form | None:
+        """The most usual form of a canonical text, None where it has none."""
+        fitting = [form for form, expression in _expressions(self) if expression.fullmatch(text)]
+        return max(fitting, key=lambda form: _weight(form, text), default=None)
+
+    def weight(self, text: str) -> float | None:
+        """Ln of how usual a text is among the region's plates, None where it is no plate of the region."""
+        form = self.form(text)
+        if form is not None:
+            return _weight(form, text)
+        if self.loose is not None and re.fullmatch(self.loose, text):
+            return self.loose_weight
+        return None
+
+    def display(self, text: str) -> str | None:
+        """The text with the region's separators, None where no form fits."""
+        form = self.form(text)
+        if form is None:
+            return None
+        characters = iter(text)
+        return "".join(letter if letter in SEPARATORS else next(characters) for letter in form.shown)
+
+
+def _weight(form: Form, text: str) -> float:
+    if form.heads and not text.startswith(tuple(form.heads)):
+        return form.weight + UNKNOWN_HEAD
+    return form.weight
+
+
+@functools.cache
+def _expressions(grammar: Grammar) -> tuple[tuple[Form, re.Pattern[str]], ...]:
+    return tuple(
+        (form, re.compile("".join(f"[{re.escape(grammar.characters(c))}]" for c in form.letters)))
+        for form in grammar.forms
+    )

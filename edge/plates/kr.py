@@ -1,0 +1,32 @@
+"""South Korea: 12가 3456 and 123가 4567, the regional 서울 12가 3456, military and diplomatic plates."""
+
+from __future__ import annotations
+
+from edge.plates.alphabet import DIGITS
+from edge.plates.grammar import Form, Grammar
+
+NAMES = "서울부산대구인천광주대전울산경기강원충북충남전북전남경북경남제주세종"
+REGIONS = frozenset(NAMES[i : i + 2] for i in range(0, len(NAMES), 2))
+USE = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주허하호배바사아자"
+FORCES = "육공해국합"
+
+GRAMMAR = Grammar(
+    code="kr",
+    classes={
+        "9": DIGITS,
+        "U": USE,
+        "R": "".join(sorted({name[0] for name in REGIONS})),
+        "S": "".join(sorted({name[1] for name in REGIONS})),
+        "F": FORCES,
+        "D": "외",
+        "E": "교",
+    },
+    forms=(
+        Form("99U 9999"),
+        Form("999U 9999"),
+        Form("RS 99U 9999", heads=REGIONS),
+        Form("RS 9U 9999", -1.0, heads=REGIONS),
+        Form("99F 9999", -1.5),
+        Form("DE 999-999", -1.5),
+    ),
+)

@@ -1,0 +1,42 @@
+"""The grammars by region, and what they say together."""
+
+from __future__ import annotations
+
+from edge.plates import br, cn, kr, latin, vn
+from edge.plates.alphabet import canonical
+from edge.plates.grammar import Grammar
+
+GRAMMARS = {module.GRAMMAR.code: module.GRAMMAR for module in (vn, kr, br, cn, latin)}
+UNKNOWN = -4.0  # ln weight of a text that no grammar knows, when the grammars vote
+FOREIGN = -6.0  # and of one that is not of the region asked for
+
+
+def grammars(region: str | None) -> tuple[Grammar, ...]:
+    """The grammar of a region; all of them where the region is None."""
+    return tuple(GRAMMARS.values()) if region is None else (GRAMMARS[region],)
+
+
+def known(text: str) -> tuple[str | None, float]:
+    """The region whose plates a canonical text fits best, with its weight; None where it fits none."""
+    weighed = [
+        (weight, code) for code, grammar in GRAMMARS.items() if (weight := grammar.weight(text)) is not None
+    ]
+    if not weighed:
+        return None, UNKNOWN
+    weight, code = max(weighed, key=lambda pair: pair[0])
+    return code, weight
+
+
+def vote(text: str, region: str | None) -> tuple[str | None, float]:
+    """Whose plate a text is and ln of how usual: in the region asked for first, else where it fits best."""
+    if region is not None:
+        weight = GRAMMARS[region].weight(text)
+        return (region, weight) if weight is not None else (known(text)[0], FOREIGN)
+    return known(text)
+
+
+def display(text: str, region: str | None = None) -> str:
+    """A plate as it is written for people, such as 51F-123.45; unchanged where no form is known."""
+    plain = canonical(text)
+    code = region or known(plain)[0]
+    return (GRAMMARS[code].display(plain) if code is not None else None) or plain

@@ -1,0 +1,40 @@
+"""Vietnam: cars 51F-123.45, motorbikes 29-B1 234.56, old four-digit numbers, military and diplomatic plates.
+
+Circulars 58/2020/TT-BCA and 24/2023/TT-BCA. Đ stands as D in the canonical text.
+"""
+
+from __future__ import annotations
+
+from edge.plates.alphabet import DIGITS
+from edge.plates.grammar import Form, Grammar
+
+PROVINCES = frozenset(
+    str(number) for number in range(11, 100) if number not in {13, 42, 44, 45, 46, 87, 91, 96}
+)
+SERIES = "ABCDEFGHKLMNPRSTUVXYZ"  # R: trailers
+
+GRAMMAR = Grammar(
+    code="vn",
+    classes={
+        "9": DIGITS,
+        "L": SERIES,
+        "S": "ABCDEFGHKLMNPQSTUVXYZ",  # second letter of a pair: QT and NG among others
+        "F": "LKDHMNQTRACB",  # first letter of a pair: LD, KT, HC, MD, NG, QT, TD, AA …
+        "W": "ABCDHKMPQTV",  # first letter of a military pair
+    },
+    forms=(
+        Form("99L-999.99", heads=PROVINCES),
+        Form("99-L9 999.99", heads=PROVINCES),
+        Form("99-NG-999-99", -0.5, heads=PROVINCES),
+        Form("99-NN-999-99", -0.5, heads=PROVINCES),
+        Form("99FS-999.99", -0.5, heads=PROVINCES),
+        Form("99L-9999", -1.0, heads=PROVINCES),
+        Form("99FS-9999", -1.5, heads=PROVINCES),
+        Form("99-MD9 999.99", -1.0, heads=PROVINCES),
+        Form("99-999-NG-99", -1.5),
+        Form("99-999-QT-99", -1.5),
+        Form("99-999-NN-99", -1.5),
+        Form("WS-99-99", -1.5),
+        Form("WS-999.99", -2.0),
+    ),
+)

@@ -1,0 +1,32 @@
+"""The reader: a rectified crop in, its text with candidates and posteriors out."""
+
+from __future__ import annotations
+
+from edge import ctc
+from edge.errors import ModelMismatch
+from edge.plates.alphabet import CHARACTERS
+from edge.plates.decide import decide, fold, propose
+from edge.records import PlateCrop, Reading
+from edge.runtime import Model
+
+
+class Reader:
+    """Reads plates of every region; the contraction and the CTC decoding are done on the host."""
+
+    def __init__(self, model: Model) -> None:
+        if model.manifest.alphabet != CHARACTERS:
+            raise ModelMismatch(
+                "The reader model was made for another alphabet than this edge-alpr has. "
+                "Install the models and the program of one release."
+            )
+        self._model = model
+
+    def read(self, crop: PlateCrop, *, region: str | None = None) -> Reading:
+        """The reading of a crop (64, 128, 3); without a region the grammars vote."""
+        outputs = self._model(crop=crop.image)
+        log_posteriors = fold(ctc.log_softmax(ctc.contract(outputs["classes"], outputs["masks"])))
+        texts = propose(log_posteriors, region)
+        candidates = decide(texts, [(log_posteriors, 1.0)], region)
+        half = len(log_posteriors) // 2
+        both = bool(ctc.greedy(log_posteriors[:half])) and bool(ctc.greedy(log_posteriors[half:]))
+        return Reading(candidates, log_posteriors, 2 if both else 1)

@@ -1,0 +1,167 @@
+"""Grammars, display forms, confusions, and the vote between regions."""
+
+import numpy as np
+import pytest
+
+from edge.plates import REGIONS, regions
+from edge.plates.alphabet import CHARACTERS, INDEX, canonical
+from edge.plates.confusions import PAIRS, SLIP, soften
+from edge.plates.decide import decide, fold, propose
+from edge.plates.grammar import SEPARATORS
+from edge.records import Candidate
+from tests.posteriors import posteriors
+
+
+def read(log_posteriors: np.ndarray, region: str | None = None) -> tuple[Candidate, ...]:
+    folded = fold(log_posteriors)
+    return decide(propose(folded, region), [(folded, 1.0)], region)
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "shown"),
+    [
+        ("51F12345", "vn", "51F-123.45"),
+        ("29A1234", "vn", "29A-1234"),
+        ("51LD12345", "vn", "51LD-123.45"),
+        ("29B123456", "vn", "29-B1 234.56"),
+        ("29AA12345", "vn", "29AA-123.45"),
+        ("59MD112345", "vn", "59-MD1 123.45"),
+        ("80NG12312", "vn", "80-NG-123-12"),
+        ("12가3456", "kr", "12가 3456"),
+        ("123호4567", "kr", "123호 4567"),
+        ("서울12가3456", "kr", "서울 12가 3456"),
+        ("ABC1234", "br", "ABC-1234"),
+        ("ABC1D23", "br", "ABC1D23"),
+        ("粤B12345", "cn", "粤B·12345"),
+        ("粤BD12345", "cn", "粤B·D12345"),
+        ("粤B12345F", "cn", "粤B·12345F"),
+        ("粤B1234学", "cn", "粤B·1234学"),
+        ("BA123CD", "latin", "BA 123CD"),
+        ("1AB2345", "latin", "1AB2345"),
+        ("AB12CDE", "latin", "AB12 CDE"),
+        ("8ABC123", "latin", "8-ABC-123"),
+        ("MKK1X9", "latin", "MKK1X9"),
+    ],
+)
+def test_a_text_is_known_and_shown_as_its_region_writes_it(text: str, region: str, shown: str) -> None:
+    assert regions.known(text)[0] == region
+    assert regions.display(text) == shown
+    assert canonical(shown) == text
+
+
+@pytest.mark.parametrize("text", ["", "1", "XYZ", "12345", "ABCDEFG", "51F123456789", "粤12345"])
+def test_a_text_that_is_no_plate_has_no_region(text: str) -> None:
+    assert regions.known(text)[0] is None
+    assert regions.display(text) == text
+
+
+def test_every_form_stays_within_the_alphabet() -> None:
+    assert tuple(regions.GRAMMARS) == REGIONS
+    forms = [(g, form) for g in regions.GRAMMARS.values() for form in g.forms]
+    assert len(forms) > 40
+    for grammar, form in forms:
+        sets = [grammar.characters(letter) for letter in form.letters]
+        assert all(character in INDEX for characters in sets for character in characters)
+        example = "".join(characters[0] for characters in sets)
+        if form.heads:
+            example = min(form.heads) + example[len(min(form.heads)) :]
+            assert len({len(head) for head in form.heads}) == 1
+        assert grammar.weight(example) is not None, form
+        shown = grammar.display(example)
+        assert shown is not None
+        assert "".join(c for c in shown if c not in SEPARATORS) == example
+
+
+def test_a_province_that_does_not_exist_weighs_less() -> None:
+    real, invented = regions.known("51F12345")[1], regions.known("13F12345")[1]
+    assert invented < real
+
+
+@pytest.mark.parametrize("region", [None, "vn"])
+@pytest.mark.parametrize(
+    ("upper", "lower", "text"),
+    [("51F12345", "", "51F12345"), ("29B1", "23456", "29B123456"), ("59MĐ1", "12345", "59MD112345")],
+)
+def test_a_clear_plate_is_read_with_confidence(upper: str, lower: str, text: str, region: str | None) -> None:
+    best = read(posteriors(upper, lower), region)[0]
+    assert best.text == text
+    assert best.region == "vn"
+    assert best.confidence > 0.95
+
+
+@pytest.mark.parametrize(
+    ("text", "region"), [("서울12가3456", "kr"), ("粤BD12345", "cn"), ("ABC1D23", "br"), ("BA123CD", "latin")]
+)
+def test_without_a_region_the_grammars_vote(text: str, region: str) -> None:
+    best = read(posteriors(text))[0]
+    assert (best.text, best.region) == (text, region)
+    assert best.confidence > 0.9
+
+
+def test_a_form_that_nobody_knows_is_still_read() -> None:
+    best = read(posteriors("QWERTY"))[0]
+    assert (best.text, best.region) == ("QWERTY", None)
+    assert best.confidence > 0.5
+
+
+@pytest.mark.parametrize(
+    ("seen", "position", "meant"),
+    [
+        ("5IF12345", 1, "51F12345"),
+        ("51F1Z345", 4, "51F12345"),
+        ("51F123A5", 6, "51F12345"[:6] + "45"),
+        ("51F1234S", 7, "51F12345"),
+        ("51812345", 2, "51B12345"),
+        ("51F6789O", 7, "51F67890"),
+        ("51FG7890", 3, "51F67890"),
+        ("51F67B90", 5, "51F67890"),
+    ],
+)
+def test_the_grammar_decides_between_glyphs_that_look_alike(seen: str, position: int, meant: str) -> None:
+    doubtful = posteriors(seen, rivals={position: {meant[position]: -1.0}})
+    assert read(doubtful, None)[0].text == meant
+    assert read(posteriors(seen), "vn")[0].text == meant  # however sure the network is, once a region is set
+
+
+def test_a_confident_text_is_not_rewritten_into_another_format() -> None:
+    for text in ("BA123CO", "1AO2345", "S1F12345", "ABIZ34", "8OOMIAMI"):
+        assert read(posteriors(text))[0].text == text
+    sure = posteriors("XABC1Z3")  # two swaps away from a Mercosul plate with a letter lost
+    assert read(sure)[0].text == "XABC1Z3"
+
+
+def test_a_foreign_plate_is_read_in_a_region_too() -> None:
+    best = read(posteriors("粤BD12345"), "vn")[0]
+    assert (best.text, best.region) == ("粤BD12345", "cn")
+
+
+def test_a_plate_that_nothing_supports_has_little_confidence() -> None:
+    rng = np.random.default_rng(1)
+    vague = posteriors("51F12345", odds=6.0)
+    assert read(vague)[0].confidence < read(posteriors("51F12345"))[0].confidence - 0.2
+    noise = rng.normal(0, 0.5, vague.shape)
+    flat = (noise - np.log(np.exp(noise).sum(axis=1, keepdims=True))).astype(np.float32)
+    assert all(candidate.confidence < 0.1 for candidate in read(flat))
+
+
+def test_an_empty_plate_has_no_candidates() -> None:
+    assert read(posteriors("")) == ()
+    assert read(posteriors("A")) == () or read(posteriors("A"))[0].confidence < 0.05
+
+
+def test_confidences_are_shares_best_first() -> None:
+    candidates = read(posteriors("51F12345", rivals={7: {"6": 0.0, "8": -1.0}}))
+    confidences = [candidate.confidence for candidate in candidates]
+    assert len(confidences) >= 3
+    assert confidences == sorted(confidences, reverse=True)
+    assert 0.99 < sum(confidences) + 0.05 < 1.06
+    assert {candidates[0].text, candidates[1].text} == {"51F12345", "51F12346"}
+
+
+def test_softened_posteriors_stay_distributions_and_move_only_look_alikes() -> None:
+    sure = posteriors("O" + CHARACTERS[-1], odds=30.0)
+    softened = np.exp(soften(sure))
+    np.testing.assert_allclose(softened.sum(axis=1), 1.0, atol=1e-4)
+    assert softened[1, INDEX["0"]] == pytest.approx(SLIP, rel=0.05)
+    assert softened[4, INDEX[CHARACTERS[-1]]] == pytest.approx(1.0, abs=1e-3)
+    assert all(len(pair) == 2 for pair in PAIRS)
