@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]  # (height, width, 3) RGB
 Point = tuple[float, float]
-Corners = tuple[Point, Point, Point, Point]  # top-left, top-right, bottom-right, bottom-left of the plate as read
+Corners = tuple[Point, Point, Point, Point]  # as read: top left, top right, bottom right, bottom left
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What one look at a plate said, best candidate first; log_posteriors has shape (timesteps, characters)."""
+    """What one look at a plate said, best candidate first; log_posteriors: (timesteps, characters)."""
 
     candidates: tuple[Candidate, ...]
     log_posteriors: NDArray[np.float32]
@@ -152,3 +152,4 @@ class Event:
     candidates: tuple[Candidate, ...]
     vehicle: Vehicle | None
     evidence: Image | None = field(default=None, repr=False)
+    track: int = 0  # the tracker's number, for whoever draws; not kept in the log

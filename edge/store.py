@@ -25,7 +25,7 @@ JPEG_QUALITY = 90
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """An event of the log with its number; the evidence stays in the database until asked for."""
+    """An event with its number in the log, 0 where it could not be written; evidence comes on request."""
 
     id: int
     event: Event

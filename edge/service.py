@@ -1,0 +1,149 @@
+"""The service: frames in, rows out, a heartbeat for every finished frame, a clean end on a signal.
+
+Crash-only: what was committed is there after any end. Committing takes long on an SD card, so it happens in a
+thread of its own; an event that cannot be written is still told, then the service ends with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from edge.records import Event, Frame
+from edge.settings import Settings
+from edge.sinks import jsonl
+from edge.store import LoggedEvent, Store
+
+DAY = 86400.0
+BACKLOG = 64  # events that may wait for the disk before frames do
+
+Tell = Callable[[LoggedEvent], None]
+
+
+class Watch(Protocol):
+    """What turns frames into events: the pipeline, or two functions."""
+
+    def process(self, frame: Frame) -> list[Event]: ...
+    def finish(self) -> list[Event]: ...
+
+
+def serve(frames: Iterator[Frame], watch: Watch, book: Book, seen: Callable[[Frame], None]) -> None:
+    """Run until the frames end, a signal comes or something breaks; vehicles in view are booked in any case.
+
+    `seen` is told of every finished frame.
+    """
+    notify("READY=1")
+    try:
+        with closing(until_stopped(frames)) as watched:
+            for frame in watched:
+                book.enter(watch.process(frame))
+                seen(frame)
+                notify("WATCHDOG=1")
+    finally:
+        notify("STOPPING=1")
+        book.enter(watch.finish())
+
+
+class Book:
+    """Looks vehicles up, commits events and tells them, one after the other, beside the frame loop."""
+
+    def __init__(self, store: Store, settings: Settings, tell: Tell) -> None:
+        self._store, self._settings, self._tell = store, settings, tell
+        self._pending: deque[Future[None]] = deque()
+        self._clerk = ThreadPoolExecutor(1, "book")
+        self._pruned = 0.0
+
+    def enter(self, events: Iterable[Event]) -> None:
+        """Hand events over; raises what went wrong with earlier ones."""
+        self._pending.extend(self._clerk.submit(self._write, event) for event in events)
+        while self._pending and (self._pending[0].done() or len(self._pending) > BACKLOG):
+            self._pending.popleft().result()
+
+    def close(self) -> None:
+        """Wait until all is written; raises the first thing that went wrong."""
+        self._clerk.shutdown()
+        while self._pending:
+            self._pending.popleft().result()
+
+    def _write(self, event: Event) -> None:
+        logged = LoggedEvent(0, event)
+        try:
+            vehicle = self._store.registry.match(event.plate, event.candidates)
+            logged = LoggedEvent(0, replace(event, vehicle=vehicle))
+            logged = self._store.add(logged.event)
+        finally:
+            self._tell(logged)  # also when the disk fails: nothing is lost
+        self.deliver()
+        self._prune()
+
+    def deliver(self) -> None:
+        """Hand the sinks what they have not got yet, from before a crash too."""
+        if self._settings.sinks.jsonl is not None:
+            jsonl.deliver(self._store, Path(self._settings.sinks.jsonl))
+
+    def _prune(self) -> None:
+        days, now = self._settings.store.retention_days, time.time()
+        if days is not None and now - self._pruned > DAY:
+            self._store.prune(now - days * DAY)
+            self._pruned = now
+
+
+@contextmanager
+def open_book(store: Store, settings: Settings, tell: Tell) -> Iterator[Book]:
+    """A book that is written to its last line, whatever ends the service."""
+    book = Book(store, settings, tell)
+    try:
+        book.deliver()
+        yield book
+    finally:
+        book.close()
+
+
+class Stopped(Exception):
+    """A signal came while the service waited for a frame."""
+
+
+def until_stopped(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
+    """The frames until SIGINT or SIGTERM, which end the wait for a frame but never the work on one."""
+    waiting = stopped = False
+
+    def stop(number: int, place: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+        if waiting:
+            raise Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        while not stopped:
+            waiting = True
+            frame = next(frames, None)
+            waiting = False
+            if frame is None:
+                return
+            yield frame
+    except Stopped:
+        return
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def notify(message: str) -> None:
+    """Tell systemd, where it listens (sd_notify)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.connect("\0" + address[1:] if address.startswith("@") else address)
+        channel.send(message.encode())
