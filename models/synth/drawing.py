@@ -99,9 +99,18 @@ def press(coverage: np.ndarray, cells: list, faces: dict[str, atlas.Face], rng: 
     return kept
 
 
-def faces_for(rng: Rng) -> dict[str, atlas.Face]:
+@cache
+def barred() -> tuple[atlas.Face, ...]:
+    """The faces whose 1 is a plain bar, as on Brazilian grey plates."""
+    return tuple(face for face in atlas.load()["stroke"] if face.glyphs["1"].shape[1] < 0.25 * atlas.HEIGHT)
+
+
+def faces_for(rng: Rng, kind: str = "") -> dict[str, atlas.Face]:
+    """A face for each script; `kind` is the plate's, where its alphabet is peculiar."""
     kinds = atlas.load()
     latin = kinds["stroke" if rng.random() < 0.62 else "font"]
+    if kind.startswith("grey") and rng.random() < 0.75:
+        latin = barred()
     return {
         "latin": latin[rng.integers(len(latin))],
         "hangul": kinds["hangul"][rng.integers(len(kinds["hangul"]))],
@@ -149,7 +158,7 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
     """Draw a plate at a height in pixels; `dirt` in [0, 1] is its strength of soiling and wear."""
     height = round(height * (1.0 if plate.rows == 1 else 1.5))
     size = (round(height * plate.width / plate.height), height)
-    faces, stretch = faces_for(rng), rng.uniform(0.85, 1.2)
+    faces, stretch = faces_for(rng, plate.kind), rng.uniform(0.85, 1.2)
     image = sheet(plate, rng, size)
     captions = np.zeros(image.shape[:2], np.uint8)
     for caption in plate.captions:

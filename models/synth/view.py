@@ -56,9 +56,9 @@ def quadrilateral(rng: Rng, width: float, height: float, strength: float) -> np.
     corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) * (width, height)
     corners[:, 1] *= 1 - 0.25 * strength * rng.random()
     corners[:, 0] *= 1 - 0.4 * strength * rng.random()
-    lean = rng.normal(0, 0.28) * strength
+    lean = rng.normal(0, 0.32) * strength
     corners[:, 0] += corners[:, 1] * lean
-    turn = rng.normal(0, 0.22) * strength
+    turn = rng.normal(0, 0.3) * strength
     corners = corners @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     return corners + rng.normal(0, 0.035 * strength, (4, 2)) * (width, height)
 
@@ -71,14 +71,14 @@ def project(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def cut(rng: Rng, corners: np.ndarray, jitter: float) -> np.ndarray:
     """Where the detector cuts: corners (4, 2) of the crop in the view, rectified mostly, a plain box else."""
     size = np.ptp(corners, axis=0)
-    if rng.random() < 0.65:
+    if rng.random() < 0.55:
         noise = rng.normal(0, 0.028 * jitter, (4, 2)) + rng.normal(0, 0.02 * jitter, (1, 2))
         quad = corners + noise * size
         centre = quad.mean(axis=0)
         return centre + (quad - centre) * (1 + 2 * MARGIN + rng.normal(0, 0.04 * jitter, (1, 2)))
     low, high = corners.min(axis=0), corners.max(axis=0)
-    low = low + rng.uniform(-0.12, 0.02, 2) * size * jitter
-    high = high + rng.uniform(-0.02, 0.12, 2) * size * jitter
+    low = low + rng.uniform(-0.16, 0.02, 2) * size * jitter
+    high = high + rng.uniform(-0.02, 0.16, 2) * size * jitter
     return np.array([low, (high[0], low[1]), high, (low[0], high[1])])
 
 
@@ -108,7 +108,7 @@ def render(rng: Rng, *, weights: dict[str, float], level: float = 1.0, clear: bo
     if width < flat.shape[1] * 0.8:
         flat = cv2.resize(flat, (max(8, round(width * 1.15)), max(6, round(height * 1.15))), interpolation=cv2.INTER_AREA)
     corners = quadrilateral(rng, width, height, strengths["perspective"])
-    margin = 0.15 * np.ptp(corners, axis=0) + 2
+    margin = 0.18 * np.ptp(corners, axis=0) + 2
     corners -= corners.min(axis=0) - margin
     w, h = np.ceil(corners.max(axis=0) + margin).astype(int)
     full = np.array([[0, 0], [sketch.image.shape[1], 0], [sketch.image.shape[1], sketch.image.shape[0]], [0, sketch.image.shape[0]]], np.float32)
@@ -128,7 +128,7 @@ def render(rng: Rng, *, weights: dict[str, float], level: float = 1.0, clear: bo
     if clear:
         mild = np.clip(world, 0, 255).astype(np.uint8)
         sharp = cv2.warpPerspective(mild, to_crop, CROP[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    crop = cv2.warpPerspective(view, to_crop, CROP[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT if rng.random() < 0.1 else cv2.BORDER_REPLICATE)
+    crop = cv2.warpPerspective(view, to_crop, CROP[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT if rng.random() < 0.2 else cv2.BORDER_REPLICATE)
     stretch = np.diag([*shrink, 1.0])
     steps, cells = targets(sketch, to_crop @ to_view @ stretch)
     return Sample(crop, sharp, plate, tuple(INDEX[c] for c in sketch.text), steps, cells, strengths)

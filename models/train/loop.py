@@ -40,7 +40,10 @@ def _serve(make: Make, seed: int, worker: int, workers: int, start: int, total: 
 
 
 def feed(make: Make, *, seed: int, workers: int, start: int, total: int) -> Iterator[Batch]:
-    """Batches start … total − 1, the same for a seed whatever the number of worker processes."""
+    """Batches start … total − 1, the same for a seed whatever the number of worker processes (0: this one)."""
+    if not workers:
+        yield from (make(np.random.default_rng([seed, index]), index / total) for index in range(start, total))
+        return
     context = multiprocessing.get_context("spawn")
     queues = [context.Queue(maxsize=6) for _ in range(workers)]
     for worker, queue in enumerate(queues):
@@ -84,6 +87,9 @@ def train(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.
     trainer.compile(optimizer=optimizer(options.rate, total))
     done = options.out / "epoch"
     start = int(done.read_text()) if done.exists() else 0
+    if start >= options.epochs:
+        print(f"{options.out} holds a finished run of {start} epochs; choose another --out or more --epochs", flush=True)
+        return
     stream = feed(make, seed=options.seed, workers=options.workers, start=start * options.steps, total=total)
     first = next(stream)
     trainer.train_on_batch(*first)  # creates the variables, so that a checkpoint can be loaded
@@ -94,6 +100,18 @@ def train(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.
         net.load_weights(options.init, skip_mismatch=True)
     callbacks = [Checkpoint(net, options.out)]
     trainer.fit(_chain(first, stream), steps_per_epoch=options.steps, epochs=options.epochs, initial_epoch=start, callbacks=callbacks, verbose=0)
+    settle(trainer, net, make, options)
+
+
+def settle(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.Namespace, *, batches: int = 80) -> None:
+    """Measure the batch statistics anew under the averaged weights, which never saw those of the raw ones."""
+    net.load_weights(options.out / "average.weights.h5")
+    norms = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for layer in norms:
+        layer.momentum = 0.95
+    for inputs, _ in feed(lambda rng, _: make(rng, 1.0), seed=options.seed + 1, workers=0, start=0, total=batches):
+        trainer(inputs, training=True)
+    net.save_weights(options.out / "average.weights.h5")
 
 
 def _chain(first: Batch, stream: Iterator[Batch]) -> Iterator[Batch]:
