@@ -5,6 +5,7 @@ Character indices are the alphabet's, 0 is the blank. Log posteriors have shape 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,14 +56,15 @@ def beam(log_posteriors: Floats, *, width: int = 10, top: int = 10) -> list[tupl
     posteriors = np.exp(log_posteriors.astype(np.float64))
     blank = posteriors[:, BLANK].tolist()
     prefixes: dict[Indices, tuple[float, float]] = {(): (1.0, 0.0)}  # ending in a blank, in a character
+    logs = 0.0
     for step, characters in enumerate(_worth_following(posteriors)):
         extended = _step(prefixes, blank[step], characters)
         best = sorted(extended.items(), key=lambda item: -sum(item[1]))[:width]
         scale = sum(best[0][1]) or 1.0
+        logs += math.log(scale)
         prefixes = {prefix: (ends[0] / scale, ends[1] / scale) for prefix, ends in best}
-    found = [text for text, _ in sorted(prefixes.items(), key=lambda item: -sum(item[1]))[:top]]
-    exact = log_likelihoods(log_posteriors, found)
-    return [(found[i], float(exact[i])) for i in np.argsort(-exact, kind="stable")]
+    found = sorted(prefixes.items(), key=lambda item: -sum(item[1]))[:top]
+    return [(text, logs + math.log(sum(ends))) for text, ends in found if sum(ends) > 0]
 
 
 def _worth_following(posteriors: NDArray[np.float64]) -> list[list[tuple[int, float]]]:

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.plates.alphabet import INDEX, SIZE
+from edge.plates.alphabet import INDEX
 
 PAIRS = ("0O", "0Q", "0D", "OQ", "OD", "QD", "1I", "8B", "2Z", "7Z", "5S", "6G", "4A")
 SLIP = 0.005  # probability that a glyph was taken for one like it, however sure the network is
@@ -18,16 +18,22 @@ def soften(log_posteriors: NDArray[np.float32]) -> NDArray[np.float32]:
 
     This is what lets a grammar turn a sure O into the 0 that must stand there, at a known price.
     """
-    return np.asarray(np.log(np.exp(log_posteriors) @ _slips() + 1e-30), np.float32)
+    glyphs, slips = _slips()
+    softened = log_posteriors.copy()
+    # a dozen columns: einsum's own loop is over before BLAS has woken its threads
+    shared = np.einsum("ts,sm->tm", np.exp(log_posteriors[:, glyphs]), slips)
+    softened[:, glyphs] = np.log(shared + 1e-30)
+    return softened
 
 
 @functools.cache
-def _slips() -> NDArray[np.float32]:
-    """Probability (seen, meant), rows adding up to 1."""
-    matrix = np.eye(SIZE, dtype=np.float32)
+def _slips() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Indices of the glyphs, and the probability (seen, meant) among them, rows adding up to 1."""
+    glyphs = sorted(set("".join(PAIRS)))
+    matrix = np.eye(len(glyphs), dtype=np.float32)
     for pair in PAIRS:
-        i, j = INDEX[pair[0]], INDEX[pair[1]]
+        i, j = glyphs.index(pair[0]), glyphs.index(pair[1])
         matrix[i, j] = matrix[j, i] = SLIP
         matrix[i, i] -= SLIP
         matrix[j, j] -= SLIP
-    return matrix
+    return np.array([INDEX[glyph] for glyph in glyphs]), matrix
