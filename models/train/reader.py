@@ -13,11 +13,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from models import losses, reader
+from models import losses, reader, synth
 from models.synth import view
 from models.train import loop
 
-WEIGHTS = {"vn": 0.36, "br": 0.17, "cn": 0.16, "kr": 0.13, "latin": 0.18}
+WEIGHTS = synth.SHARES
 
 
 def make(batch: int, rng: np.random.Generator, progress: float) -> loop.Batch:
