@@ -55,8 +55,8 @@ class Deciding:
     """When a crop is worth reading and a text worth telling."""
 
     min_confidence: float = 0.05  # below it a plate counts as unreadable
-    quality_gate: float = 0.1  # a stream waits for a better frame below this quality
-    max_looks: int = 8  # reads per track
+    quality_gate: float = 0.1  # below it a stream reads only the first look at a plate
+    max_looks: int = 8  # of a track that are kept and fused, the best ones
 
     def __post_init__(self) -> None:
         _share(self, "reading", "min_confidence", "quality_gate")
@@ -72,10 +72,11 @@ class Tracking:
     max_age_seconds: float = 1.0  # a track unseen for longer has left
     min_looks: int = 2  # a track with fewer is not yet certain
     certain_confidence: float = 0.98
+    repeat_seconds: float = 10.0  # the same plate again within this time is the same passage
 
     def __post_init__(self) -> None:
         _share(self, "tracking", "iou", "certain_confidence")
-        _positive(self, "tracking", "max_age_seconds", "min_looks", "reach")
+        _positive(self, "tracking", "max_age_seconds", "min_looks", "reach", "repeat_seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from edge.records import Box, Detection, Frame, Look
+from edge.records import Box, Detection, Frame, Image, Look
 from edge.settings import Tracking
 
 
@@ -26,6 +26,8 @@ class Track:
     velocity: tuple[float, float] | None = None  # pixels per second, None until seen twice
     looks: list[Look] = field(default_factory=list)
     best_quality: float = 0.0
+    evidence: Image | None = None  # the plate as its best look saw it
+    plate: str = ""  # what was reported
     reported: bool = False
 
     def predicted(self, time: float) -> Box:

@@ -1,0 +1,182 @@
+"""The way of a frame: detect, track, rectify, assess, restore or read, fuse, report.
+
+Every stage is a function from one record to the next; the pipeline knows no device, file or socket.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from edge.fusion import fuse
+from edge.image import fill, rectify
+from edge.records import Box, Candidate, Detection, Event, Frame, Image, Look, PlateCrop, Quality, Reading
+from edge.settings import Settings
+from edge.tracker import Track, Tracker
+
+AROUND = 0.15  # of the plate's size, kept around it in the evidence
+
+
+class Detects(Protocol):
+    """Finds plates in a frame."""
+
+    def detect(self, image: Image) -> list[Detection]: ...
+
+
+class Assesses(Protocol):
+    """Says how readable a crop is."""
+
+    def assess(self, crop: PlateCrop) -> Quality: ...
+
+
+class Restores(Protocol):
+    """Makes a degraded crop clearer."""
+
+    def restore(self, crop: PlateCrop) -> PlateCrop: ...
+
+
+class Reads(Protocol):
+    """Reads a crop."""
+
+    def read(self, crop: PlateCrop, *, region: str | None) -> Reading: ...
+
+
+class Pipeline:
+    """Reads single pictures, each on its own, or a stream, where looks at one vehicle make one event."""
+
+    def __init__(
+        self, detector: Detects, assessor: Assesses, restorer: Restores, reader: Reads, settings: Settings
+    ) -> None:
+        self._detector, self._assessor = detector, assessor
+        self._restorer, self._reader = restorer, reader
+        self._settings = settings
+        self._tracker = Tracker(settings.tracking)
+        self._passed: dict[str, float] = {}  # plate → when it was last in view
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The vehicles in view, oldest first."""
+        return self._tracker.tracks
+
+    def read_image(self, image: Image) -> list[Look]:
+        """Every legible plate of one picture, surest detection first; an empty list where there is none."""
+        looks = [self._look(_cut(image, detection)) for detection in self._detector.detect(image)]
+        return [look for look in looks if look.reading.confidence >= self._settings.reading.min_confidence]
+
+    def read_crop(self, image: Image) -> Look:
+        """A plate that has already been cut out; its reading may be empty."""
+        height, width = image.shape[:2]
+        whole = Detection(Box(0, 0, width, height), 1.0, None, 1)
+        return self._look(PlateCrop(fill(image), whole))
+
+    def process(self, frame: Frame) -> list[Event]:
+        """The vehicles that became certain with this frame or have left the view."""
+        events: list[Event] = []
+        for track, detection in self._tracker.update(self._detector.detect(frame.image), frame):
+            if not track.reported and self._see(track, frame, detection) and len(track.looks) >= self._enough:
+                events += self._report(track, self._settings.tracking.certain_confidence)
+        return events + self._let_go(self._tracker.gone(frame.time))
+
+    def finish(self) -> list[Event]:
+        """The vehicles still in view when the stream ends."""
+        return self._let_go(self._tracker.finish())
+
+    @property
+    def _enough(self) -> int:
+        return min(self._settings.tracking.min_looks, self._settings.reading.max_looks)
+
+    def _look(self, crop: PlateCrop) -> Look:
+        return self._read(crop, self._assessor.assess(crop))
+
+    def _read(self, crop: PlateCrop, quality: Quality) -> Look:
+        """Read a crop; of a degraded one also the restored, whichever is surer."""
+        region = self._settings.region
+        look = Look(crop, quality, self._reader.read(crop, region=region))
+        if not quality.degraded:
+            return look
+        restored = self._restorer.restore(crop)
+        clearer = Look(restored, quality, self._reader.read(restored, region=region))
+        return clearer if clearer.reading.confidence > look.reading.confidence else look
+
+    def _see(self, track: Track, frame: Frame, detection: Detection) -> bool:
+        """Read a plate where it promises more than what the track already holds; whether it was read.
+
+        Algorithm 1 of EQ-LPR with room for several looks: a crop is read where its quality beats the
+        worst look that is kept, the first one always.
+        """
+        crop = _cut(frame.image, detection)
+        quality = self._assessor.assess(crop)
+        if not self._promises(track, quality):
+            return False
+        track.looks.append(self._read(crop, quality))
+        track.looks.sort(key=lambda look: -look.quality.score)
+        del track.looks[self._settings.reading.max_looks :]
+        if track.evidence is None or quality.score > track.best_quality:
+            track.best_quality, track.evidence = quality.score, _evidence(frame.image, detection.box)
+        return True
+
+    def _promises(self, track: Track, quality: Quality) -> bool:
+        if not track.looks:
+            return True
+        if quality.score < self._settings.reading.quality_gate:
+            return False
+        has_room = len(track.looks) < self._settings.reading.max_looks
+        return has_room or quality.score > track.looks[-1].quality.score
+
+    def _report(self, track: Track, confidence: float) -> list[Event]:
+        """The track's event where its answer is sure enough and its plate has not just passed."""
+        candidates = fuse(track.looks, region=self._settings.region)
+        if not candidates or candidates[0].confidence < confidence:
+            return []
+        track.reported, track.plate = True, candidates[0].text
+        repeated = self._has_passed(track)
+        self._passed[track.plate] = track.last_seen
+        return [] if repeated else [_event(track, candidates)]
+
+    def _let_go(self, tracks: list[Track]) -> list[Event]:
+        events: list[Event] = []
+        for track in tracks:
+            if track.reported:
+                self._passed[track.plate] = track.last_seen
+            else:
+                events += self._report(track, self._settings.reading.min_confidence)
+        return events
+
+    def _has_passed(self, track: Track) -> bool:
+        oldest = track.first_seen - self._settings.tracking.repeat_seconds
+        self._passed = {plate: time for plate, time in self._passed.items() if time >= oldest}
+        return track.plate in self._passed
+
+
+def _cut(image: Image, detection: Detection) -> PlateCrop:
+    return PlateCrop(rectify(image, detection.corners or detection.box), detection)
+
+
+def _evidence(image: Image, box: Box) -> Image:
+    """A copy of the frame around a plate, so that the frame itself can be let go."""
+    x, y = box.width * AROUND, box.height * AROUND
+    height, width = image.shape[:2]
+    x0, x1 = np.clip((round(box.x0 - x), round(box.x1 + x) + 1), 0, width)
+    y0, y1 = np.clip((round(box.y0 - y), round(box.y1 + y) + 1), 0, height)
+    return image[y0:y1, x0:x1].copy()
+
+
+def _event(track: Track, candidates: tuple[Candidate, ...]) -> Event:
+    best = track.looks[0]
+    return Event(
+        plate=candidates[0].text,
+        confidence=candidates[0].confidence,
+        region=candidates[0].region,
+        rows=best.reading.rows,
+        quality=best.quality.score,
+        restored=best.crop.restored,
+        looks=len(track.looks),
+        source=track.source,
+        first_seen=track.first_seen,
+        last_seen=track.last_seen,
+        box=best.crop.detection.box,
+        candidates=candidates,
+        vehicle=None,
+        evidence=track.evidence,
+    )
