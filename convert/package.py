@@ -85,13 +85,16 @@ def card(described: Manifest, graph: flatbuffer.Graph, origin: Origin, differenc
     )
     counts = Counter((op.name, op.version) for op in graph.ops)
     ops = "\n".join(f"| {name} | {version} | {n} |" for (name, version), n in sorted(counts.items()))
-    errors = "\n".join(f"| `{name}` | {value:.5f} |" for name, value in sorted(differences.items()))
+    errors = "\n".join(
+        f"| `{t.name}` | {differences[t.name]:.3g} | {differences[t.name] / t.scale:.2f} |"
+        for t in described.outputs
+    )
     return f"""# {described.name} {described.version}
 
 {PURPOSES.get(described.name, "")}
 
 - parameters {described.parameters:,}; multiply-accumulates {described.macs:,}; SHA-256 `{described.sha256}`
-- trained on rendered pictures; weights `{origin.weights}`; accuracy in `docs/accuracy.md`
+- weights `{origin.weights}`; training in `docs/training.md`, accuracy in `docs/accuracy.md`
 - quantized to uint8 after training with {origin.pictures} pictures of `{origin.calibration}`
 - settings of these weights: {described.settings or "none"}
 
@@ -108,8 +111,8 @@ rules, not a measurement on the device.
 
 Mean absolute difference between the float model and this file on the golden pictures:
 
-| output | difference |
-|---|---|
+| output | difference | in steps of the output |
+|---|---|---|
 {errors}
 """
 

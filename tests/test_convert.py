@@ -1,0 +1,67 @@
+"""The whole press: `python -m convert` with a real network, a committed list and the renderer."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_models
+
+import models
+from convert import check, quantize
+from convert.__main__ import main
+from edge.manifest import Manifest
+from models import synth
+
+LISTS = Path(__file__).resolve().parents[1] / "convert" / "calibration"
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_each_model_has_a_calibration_list_of_many_pictures(name: str) -> None:
+    rows = quantize.calibration_rows(LISTS / f"{name}.csv")
+    assert len(rows) >= 100
+    assert len({row["seed"] for row in rows}) == len(rows)
+    assert {row["region"] for row in rows} == {"vn", "br", "cn", "kr", "latin"}
+    strengths = [float(row["strength"]) for row in rows]
+    assert (min(strengths), max(strengths)) == (0, 1)
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_a_calibration_list_gives_the_same_pictures_every_time(name: str) -> None:
+    rows = quantize.calibration_rows(LISTS / f"{name}.csv")[:3]
+    once, again = (quantize.collect(synth.calibration(name, rows)) for _ in range(2))
+    assert once.shape[1:] == tuple(models.build(name, batch_size=1).inputs[0].shape[1:])
+    np.testing.assert_array_equal(once, again)
+    assert len({picture.tobytes() for picture in once}) == 3
+
+
+def test_the_command_makes_a_release_that_passes_the_check(tmp_path, capsys) -> None:
+    few = tmp_path / "few.csv"
+    rows = quantize.calibration_rows(LISTS / "quality.csv")[:6]
+    with few.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    weights = tmp_path / "fresh.weights.h5"
+    models.build("quality").save_weights(weights)
+
+    zoo = tmp_path / "zoo"
+    words = ["quality", "--weights", str(weights), "--calibration", str(few), "--out", str(zoo)]
+    assert main([*words, "--set", "threshold=0.5", "--version", "9.9.9"]) == 0
+
+    assert {f.name for f in zoo.iterdir()} == {
+        f"quality{end}" for end in (".tflite", ".json", ".md", ".golden.npz")
+    }
+    manifest = Manifest.load(zoo / "quality.json")
+    assert (manifest.version, manifest.settings) == ("9.9.9", {"threshold": 0.5})
+    assert [t.name for t in manifest.outputs] == ["degraded", "quality"]
+    assert check.main([str(zoo / "quality.tflite")]) == 0
+    assert "4/4 package" in capsys.readouterr().out
+
+
+def test_the_same_weights_and_pictures_give_the_same_file() -> None:
+    model = tiny_models.network(tiny_models.heads)
+    pictures = quantize.collect(p[None] for p in tiny_models.samples(3))
+    assert quantize.quantize(model, pictures) == quantize.quantize(model, pictures)
