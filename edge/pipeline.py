@@ -72,11 +72,11 @@ class Pipeline:
 
     def process(self, frame: Frame) -> list[Event]:
         """The vehicles that became certain with this frame or have left the view."""
-        events: list[Event] = []
+        events = self._let_go(self._tracker.gone(frame.time))  # first, or a newcomer would revive them
         for track, detection in self._tracker.update(self._detector.detect(frame.image), frame):
             if not track.reported and self._see(track, frame, detection) and len(track.looks) >= self._enough:
                 events += self._report(track, self._settings.tracking.certain_confidence)
-        return events + self._let_go(self._tracker.gone(frame.time))
+        return events
 
     def finish(self) -> list[Event]:
         """The vehicles still in view when the stream ends."""

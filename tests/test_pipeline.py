@@ -1,0 +1,191 @@
+"""The way of a frame, with stages that are plain functions of what is painted into the frame.
+
+A plate is a rectangle: red says which text it carries, green how good the QAM finds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from edge.image import corners_of
+from edge.pipeline import Pipeline
+from edge.plates.decide import decide, fold, propose
+from edge.records import Box, Detection, Event, Frame, Image, PlateCrop, Quality, Reading
+from edge.settings import Settings
+from tests.posteriors import Rivals, posteriors
+
+TEXTS = {50: "51F12345", 100: "29B123456", 150: "ABC1D23"}
+WIDTH, HEIGHT = 60, 30
+
+
+def frame(index: int, *plates: tuple[int, int, int], time: float | None = None) -> Frame:
+    """A frame with plates (x, red, green)."""
+    image = np.zeros((200, 400, 3), np.uint8)
+    for x, red, green in plates:
+        image[80 : 80 + HEIGHT, x : x + WIDTH] = (red, green, 255)
+    return Frame(image, "gate", index, 1000.0 + (index / 10 if time is None else time))
+
+
+@dataclass
+class Stages:
+    """All four stages; counts what was read and restored."""
+
+    rivals: Rivals = field(default_factory=dict)
+    degraded_below: float = 0.0
+    odds: float = 14.0
+    reads: list[float] = field(default_factory=list)
+    restored: int = 0
+
+    def detect(self, image: Image) -> list[Detection]:
+        row = image[80 + HEIGHT // 2, :, 2]
+        starts = np.flatnonzero((row > 0) & (np.concatenate(([0], row[:-1])) == 0))
+        boxes = [Box(float(x), 80.0, float(x + WIDTH), 80.0 + HEIGHT) for x in starts]
+        return [Detection(box, 0.9, corners_of(box), 1) for box in boxes]
+
+    def assess(self, crop: PlateCrop) -> Quality:
+        score = float(crop.image[32, 64, 1]) / 200
+        return Quality(score, score < self.degraded_below)
+
+    def restore(self, crop: PlateCrop) -> PlateCrop:
+        self.restored += 1
+        return replace(crop, restored=True)
+
+    def read(self, crop: PlateCrop, *, region: str | None) -> Reading:
+        self.reads.append(round(float(crop.image[32, 64, 1]) / 200, 2))
+        text = min(TEXTS.items(), key=lambda item: abs(item[0] - int(crop.image[32, 64, 0])))[1]
+        odds = self.odds + (4.0 if crop.restored else 0.0)
+        log_posteriors = fold(posteriors(text, odds=odds, rivals=self.rivals))
+        candidates = decide(propose(log_posteriors, region), [(log_posteriors, 1.0)], region)
+        return Reading(candidates, log_posteriors, 1)
+
+
+def pipeline(stages: Stages, **overrides: object) -> Pipeline:
+    return Pipeline(stages, stages, stages, stages, Settings.load(None, **overrides))
+
+
+def run(watch: Pipeline, frames: list[Frame]) -> list[Event]:
+    return [event for one in frames for event in watch.process(one)] + watch.finish()
+
+
+def test_every_plate_of_a_picture_is_read_on_its_own() -> None:
+    looks = pipeline(Stages()).read_image(frame(0, (10, 50, 160), (300, 150, 100)).image)
+    assert [look.reading.text for look in looks] == ["51F12345", "ABC1D23"]
+    assert [look.quality.score for look in looks] == [0.8, 0.5]
+    assert looks[0].crop.image.shape == (64, 128, 3)
+    assert not looks[0].crop.restored
+
+
+def test_a_picture_without_a_plate_gives_an_empty_list() -> None:
+    assert pipeline(Stages()).read_image(np.zeros((1, 1, 3), np.uint8).repeat(200, 0)) == []
+
+
+def test_an_illegible_plate_of_a_picture_is_left_out() -> None:
+    assert pipeline(Stages(odds=-5.0)).read_image(frame(0, (10, 50, 160)).image) == []
+
+
+def test_a_degraded_crop_is_read_restored_where_that_is_surer() -> None:
+    stages = Stages(degraded_below=0.5, odds=11.0)
+    bad, good = pipeline(stages).read_image(frame(0, (10, 50, 60), (300, 150, 160)).image)
+    assert stages.restored == 1
+    assert bad.crop.restored
+    assert bad.reading.text == "51F12345"
+    assert not good.crop.restored
+
+
+def test_a_cut_out_plate_is_read_whole() -> None:
+    crop = np.full((40, 90, 3), (100, 120, 255), np.uint8)
+    look = pipeline(Stages()).read_crop(crop)
+    assert look.reading.text == "29B123456"
+    assert look.crop.detection.box == Box(0, 0, 90, 40)
+    assert look.crop.detection.corners is None
+
+
+def test_a_vehicle_is_one_event_as_soon_as_it_is_certain() -> None:
+    watch = pipeline(Stages())
+    seen = [watch.process(frame(i, (10 + 5 * i, 50, 100 + 10 * i))) for i in range(6)]
+    assert [len(events) for events in seen] == [0, 1, 0, 0, 0, 0]
+    (event,) = seen[1]
+    assert event.plate == "51F12345"
+    assert event.region == "vn"
+    assert event.confidence > 0.98
+    assert event.looks == 2
+    assert (event.first_seen, event.last_seen) == (1000.0, 1000.1)
+    assert event.quality == pytest.approx(0.55)
+    assert event.box == Box(15, 80, 75, 110)
+    assert event.evidence is not None
+    assert event.evidence.shape == (39, 79, 3)
+    assert event.vehicle is None
+    assert watch.finish() == []
+
+
+def test_an_uncertain_vehicle_is_reported_when_it_has_left() -> None:
+    watch = pipeline(Stages(rivals={7: {"6": 0.0}}))
+    for i in range(4):
+        assert watch.process(frame(i, (10 + 5 * i, 50, 100))) == []
+    assert watch.process(frame(8)) == []
+    (event,) = watch.process(frame(20))
+    assert event.plate in ("51F12345", "51F12346")
+    assert 0.2 < event.confidence < 0.98
+    assert event.last_seen == 1000.3
+
+
+def test_what_is_still_in_view_at_the_end_is_reported() -> None:
+    events = run(pipeline(Stages()), [frame(0, (10, 50, 100), (300, 150, 100))])
+    assert {event.plate for event in events} == {"51F12345", "ABC1D23"}
+    assert all(event.looks == 1 for event in events)
+
+
+def test_a_vehicle_that_nobody_could_read_makes_no_event() -> None:
+    assert run(pipeline(Stages(odds=-5.0)), [frame(i, (10, 50, 100)) for i in range(5)]) == []
+
+
+def test_with_room_for_one_look_only_a_better_frame_is_read() -> None:
+    stages = Stages(rivals={7: {"6": 0.0}})
+    green = [100, 80, 140, 120, 140, 180, 20]
+    run(
+        pipeline(stages, reading={"max_looks": 1}),
+        [frame(i, (10, 50, value)) for i, value in enumerate(green)],
+    )
+    assert stages.reads == [0.5, 0.7, 0.9]
+
+
+def test_with_more_room_the_best_looks_are_kept() -> None:
+    stages = Stages(rivals={7: {"6": 0.0}})
+    green = [100, 80, 140, 60, 90, 180, 120]
+    (event,) = run(
+        pipeline(stages, reading={"max_looks": 3}),
+        [frame(i, (10, 50, value)) for i, value in enumerate(green)],
+    )
+    assert stages.reads == [0.5, 0.4, 0.7, 0.45, 0.9, 0.6]
+    assert event.looks == 3
+    assert event.quality == pytest.approx(0.9)
+
+
+def test_after_the_first_look_a_frame_below_the_gate_is_not_read() -> None:
+    stages = Stages(rivals={7: {"6": 0.0}})
+    run(pipeline(stages), [frame(i, (10, 50, value)) for i, value in enumerate([10, 10, 16, 100])])
+    assert stages.reads == [0.05, 0.5]
+
+
+def test_a_reported_vehicle_is_read_no_more() -> None:
+    stages = Stages()
+    events = run(pipeline(stages), [frame(i, (10, 50, 100 + i)) for i in range(10)])
+    assert len(events) == 1
+    assert len(stages.reads) == 2
+
+
+def test_the_same_plate_shortly_after_is_the_same_passage() -> None:
+    watch = pipeline(Stages())
+    first = [frame(i, (10, 50, 100)) for i in range(3)]
+    again = [frame(3 + i, (10, 50, 100), time=4.0 + i / 10) for i in range(3)]
+    later = [frame(6 + i, (10, 50, 100), time=60.0 + i / 10) for i in range(3)]
+    events = run(watch, [*first, *again, *later])
+    assert [event.first_seen for event in events] == [1000.0, 1060.0]
+
+
+def test_a_parked_vehicle_that_is_lost_for_a_moment_is_not_reported_again() -> None:
+    parked = [frame(i, (10, 50, 100)) for i in range(300) if not 200 <= i < 230]
+    assert len(run(pipeline(Stages()), parked)) == 1
