@@ -88,6 +88,8 @@ class Photographs:
             image = image[:, ::-1].copy()
             mirrored = [np.stack([size - t.corners[[1, 0, 3, 2], 0], t.corners[[1, 0, 3, 2], 1]], 1) for t in targets]
             targets = [Target(corners, 1, exact=False) for corners in mirrored]
+        grey = image.mean(axis=2, keepdims=True)
+        image = grey + (image - grey) * rng.uniform(-0.2, 1.2)  # the hue of one camera is not to be learnt
         return image.astype(np.float32), targets
 
 
@@ -127,7 +129,7 @@ def vehicle(image: np.ndarray, rng: Rng, corners: np.ndarray) -> None:
     top = centre + (-wide / 2, -tall * rng.uniform(0.3, 0.8))
     bottom = top + (wide, tall)
     x0, y0 = np.maximum(np.int32(top), 0)
-    x1, y1 = np.minimum(np.int32(bottom), image.shape[0])
+    x1, y1 = np.minimum(np.int32(bottom), image.shape[1::-1])
     if x1 - x0 < 4 or y1 - y0 < 4:
         return
     image[y0:y1, x0:x1] = body * (0.75 + 0.5 * drawing.noise(rng, y1 - y0, x1 - x0))[:, :, None]
@@ -142,6 +144,33 @@ def vehicle(image: np.ndarray, rng: Rng, corners: np.ndarray) -> None:
     if rng.random() < 0.5:  # holder or recess around the plate
         grown = centre + (corners - centre) * rng.uniform(1.04, 1.35, 2)
         cv2.fillPoly(image, [np.int32(grown)], (body * rng.uniform(0.1, 0.9)).tolist(), cv2.LINE_AA)
+
+
+def rear(image: np.ndarray, centre: np.ndarray, metre: float, paint: tuple[float, ...], *, motorbike: bool) -> None:
+    """Sketch the rear of a vehicle around the centre of its plate; `metre` in pixels."""
+
+    def part(x: float, y: float, w: float, h: float, colour: tuple[float, ...]) -> None:
+        low, high = centre + np.array([x - w / 2, y - h / 2]) * metre, centre + np.array([x + w / 2, y + h / 2]) * metre
+        cv2.rectangle(image, np.int32(low).tolist(), np.int32(high).tolist(), colour, -1, cv2.LINE_AA)
+
+    dark, red, glass = (24, 24, 26), (196, 24, 22), (44, 52, 60)
+    shade = tuple(0.7 * c for c in paint)
+    if motorbike:  # wheel, mudguard, tail lamp, seat, handlebar
+        part(0, 0.35, 0.13, 0.75, dark)
+        part(0, -0.05, 0.34, 0.42, shade)
+        part(0, -0.3, 0.26, 0.11, red)
+        part(0, -0.55, 0.42, 0.3, paint)
+        part(0, -0.75, 0.78, 0.06, dark)
+        return
+    for side in (-1, 1):
+        part(0.62 * side, 0.5, 0.26, 0.4, dark)
+    part(0, 0, 1.75, 0.85, paint)
+    part(0, -0.72, 1.35, 0.62, shade)
+    part(0, -0.7, 1.2, 0.45, glass)
+    part(0, 0.32, 1.7, 0.2, shade)
+    for side in (-1, 1):
+        part(0.72 * side, -0.12, 0.26, 0.2, red)
+    part(0, 0, 0.66, 0.26, shade)
 
 
 def paste(image: np.ndarray, flat: np.ndarray, corners: np.ndarray) -> None:
@@ -218,6 +247,17 @@ def place(rng: Rng, size: int, plate: formats.Plate, taken: list[np.ndarray]) ->
     return None
 
 
+def surround(image: np.ndarray, rng: Rng, plate: formats.Plate, corners: np.ndarray) -> None:
+    """Put a vehicle around a plate: a recognisable rear, bodywork and clutter, or nothing."""
+    kind = rng.choice(3, p=[0.4, 0.4, 0.2])
+    if kind == 0:
+        metre = 1000 * np.linalg.norm(corners[1] - corners[0]) / plate.width
+        paint = tuple((rng.uniform(10, 240) * rng.uniform(0.7, 1.0, 3)).tolist())
+        rear(image, corners.mean(axis=0), metre * rng.uniform(0.7, 1.2), paint, motorbike=plate.rows == 2 and plate.width < 250)
+    elif kind == 1:
+        vehicle(image, rng, corners)
+
+
 def render(rng: Rng, *, size: int = 384, weights: dict[str, float], level: float = 1.0, photographs: Photographs | None = None) -> Scene:
     """One scene with 0 … 5 plates."""
     real = photographs is not None and rng.random() < 0.55
@@ -241,8 +281,8 @@ def render(rng: Rng, *, size: int = 384, weights: dict[str, float], level: float
         corners = place(rng, size, plate, taken)
         if corners is None:
             continue
-        if rng.random() < 0.75 and not (real and targets):
-            vehicle(image, rng, corners)
+        if not (real and targets):
+            surround(image, rng, plate, corners)
         taken.append(corners)
         drawn.append((plate, corners))
     for plate, corners in drawn:
