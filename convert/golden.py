@@ -44,9 +44,7 @@ def difference(
     for number, image in enumerate(images):
         exact = named_outputs(model, model(image[None] / np.float32(255), training=False))
         for tensor in manifest.outputs:
-            error = np.abs(
-                dequantize(tensor, outputs[tensor.name][number]) - np.asarray(exact[tensor.name])[0]
-            )
+            error = np.abs(dequantize(tensor, outputs[tensor.name][number]) - exact[tensor.name].numpy()[0])
             found[tensor.name].append(float(error.mean()))
     return {name: float(np.mean(errors)) for name, errors in found.items()}
 
