@@ -8,8 +8,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from edge.doctor import Finding
 from edge.plates.alphabet import canonical
+from edge.plates.regions import display
 from edge.records import Candidate, Corners, Image, Look, Vehicle
+from edge.registry import Similar
 from edge.store import LoggedEvent
 
 EVENT_CSV = (
@@ -87,15 +90,43 @@ def event_line(logged: LoggedEvent) -> str:
     """One vehicle for people: when, plate, how sure, how clear, restored or not, region, whose."""
     event = logged.event
     at = datetime.fromtimestamp(event.last_seen).strftime("%Y-%m-%d %H:%M:%S")
-    sure = _sure(event.confidence, event.quality, event.restored)
-    return f"{at}  {event.plate:11}  {sure}  {event.region or '-':5}  {_whose(event.vehicle, event.plate)}"
+    told = _told(event.plate, event.region, event.confidence, event.quality, event.restored)
+    return f"{at}  {told}  {_whose(event.vehicle, event.plate)}"
 
 
 def look_line(look: Look, vehicle: Vehicle | None) -> str:
     """One plate of a single image for people."""
     reading = look.reading
-    sure = _sure(reading.confidence, look.quality.score, look.crop.restored)
-    return f"{reading.text:11}  {sure}  {reading.region or '-':5}  {_whose(vehicle, reading.text)}"
+    told = _told(reading.text, reading.region, reading.confidence, look.quality.score, look.crop.restored)
+    return f"{told}  {_whose(vehicle, reading.text)}"
+
+
+def found_shape(plate: str, vehicle: Vehicle | None, similar: Iterable[Similar]) -> dict[str, Any]:
+    """What `vehicles find --json` says: the vehicle, else those that look like it and why."""
+    near = [asdict(s.vehicle) | {"why": s.explanation, "distance": round(s.distance, 2)} for s in similar]
+    return {"plate": plate, "vehicle": vehicle_shape(vehicle, plate), "similar": near}
+
+
+def found_lines(plate: str, vehicle: Vehicle | None, similar: Iterable[Similar]) -> str:
+    """The same for people."""
+    near = [
+        f"  like {s.vehicle.plate} ({s.explanation}): {_whose(s.vehicle, s.vehicle.plate)}" for s in similar
+    ]
+    return "\n".join([f"{plate}: {_whose(vehicle, plate)}", *near])
+
+
+def model_line(shape: dict[str, Any]) -> str:
+    """One released model for people."""
+    state = "intact" if shape["intact"] else "DAMAGED: reinstall edge-alpr"
+    size, millions = shape["bytes"] / 1024, shape["macs"] / 1e6
+    cost = f"{size:6.0f} KiB  {shape['parameters']:>8,} parameters  {millions:7.1f} MMAC"
+    return f"{shape['name']:9} {shape['version']:7} {cost}  {shape['sha256'][:12]}  {state}"
+
+
+def finding_line(finding: Finding) -> str:
+    """One finding of the doctor for people."""
+    remedy = f" {finding.remedy}" if finding.remedy else ""
+    return f"{('ok', 'warning', 'FAILURE')[finding.level]:8} {finding.name}: {finding.message}{remedy}"
 
 
 def utc(time: float) -> str:
@@ -103,8 +134,9 @@ def utc(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _sure(confidence: float, quality: float, restored: bool) -> str:
-    return f"{confidence:4.0%}  quality {quality:.2f}  {'restored' if restored else 'as seen':8}"
+def _told(text: str, region: str | None, confidence: float, quality: float, restored: bool) -> str:
+    clear = f"quality {quality:.2f}  {'restored' if restored else 'as seen':8}"
+    return f"{display(text, region):12}  {confidence:4.0%}  {clear}  {region or '-':5}"
 
 
 def _whose(vehicle: Vehicle | None, read: str) -> str:
@@ -113,7 +145,7 @@ def _whose(vehicle: Vehicle | None, read: str) -> str:
     told = ", ".join(
         v for v in (vehicle.owner, vehicle.unit, vehicle.kind, vehicle.status, vehicle.note) if v
     )
-    return told if _exact(vehicle, read) else f"{told} (taken for {vehicle.plate})"
+    return told if _exact(vehicle, read) else f"{told} (taken for {display(vehicle.plate)})"
 
 
 def _exact(vehicle: Vehicle, read: str) -> bool:

@@ -179,4 +179,5 @@ def _event(track: Track, candidates: tuple[Candidate, ...]) -> Event:
         candidates=candidates,
         vehicle=None,
         evidence=track.evidence,
+        track=track.id,
     )

@@ -46,8 +46,9 @@ def serve(frames: Iterator[Frame], watch: Watch, book: Book, seen: Callable[[Fra
     try:
         with closing(until_stopped(frames)) as watched:
             for frame in watched:
-                book.enter(watch.process(frame))
-                seen(frame)
+                events = watch.process(frame)
+                seen(frame)  # before the events are told, so that who draws has their frames
+                book.enter(events)
                 notify("WATCHDOG=1")
     finally:
         notify("STOPPING=1")

@@ -1,0 +1,36 @@
+"""Puts the pipeline together from the released models and the settings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from edge.detector import Detector
+from edge.pipeline import Pipeline
+from edge.quality import Assessor
+from edge.reader import Reader
+from edge.restorer import Restorer
+from edge.runtime import open_model
+from edge.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_pipeline(settings: Settings, *, zoo: Path | None = None) -> Iterator[Pipeline]:
+    """A pipeline on the device of the settings; ModelMismatch or DeviceError where it cannot be had."""
+    with ExitStack() as stack:
+        models = {
+            name: stack.enter_context(open_model(name, device=settings.device, zoo=zoo))
+            for name in ("detector", "quality", "restorer", "reader")
+        }
+        log.info("models run on %s", {name: model.device for name, model in models.items()})
+        yield Pipeline(
+            Detector(models["detector"], settings.detection),
+            Assessor(models["quality"]),
+            Restorer(models["restorer"]),
+            Reader(models["reader"]),
+            settings,
+        )

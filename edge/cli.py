@@ -1,0 +1,151 @@
+"""The command `edge-alpr`: arguments in, exit code out; what the commands do stands in edge.commands."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from edge import __version__, commands
+from edge.errors import EdgeError
+
+USAGE = 64  # sysexits.h; systemd does not restart it
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints exit as sysexits.h wants."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; every error that edge-alpr can explain is one line on stderr and its exit code."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s %(message)s"
+    )
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+    except EdgeError as problem:
+        print(f"edge-alpr: {problem}", file=sys.stderr)
+        return problem.exit_code
+    except BrokenPipeError:  # `edge-alpr … | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def parser() -> Parser:
+    """All commands with their options."""
+    top = Parser(
+        prog="edge-alpr", description="Reads licence plates and says whose vehicles they are, offline."
+    )
+    top.add_argument("--version", action="version", version=f"edge-alpr {__version__}")
+    top.set_defaults(verbose=False)
+    add = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
+    _run(add)
+    _read(add)
+    _vehicles(add)
+    _events(add)
+    _doctor(add)
+    _models(add)
+    _demo(add)
+    return top
+
+
+def _run(add: Any) -> None:
+    command = add.add_parser("run", help="watch a camera or a recording: one line per vehicle")
+    _common(command, commands.run)
+    source = command.add_mutually_exclusive_group()
+    source.add_argument("--camera", metavar="N", help="V4L2 camera, such as 0")
+    source.add_argument(
+        "--source", metavar="PATH|URL|-", help="video, picture, folder, address or standard input"
+    )
+    _reading(command)
+    command.add_argument("--json", action="store_true", help="one JSON object per vehicle")
+    command.add_argument(
+        "--annotate", metavar="OUT", help="video, contact sheet (.png) or folder of pictures"
+    )
+
+
+def _read(add: Any) -> None:
+    command = add.add_parser("read", help="read single images, each on its own")
+    _common(command, commands.read)
+    _reading(command)
+    command.add_argument("--json", action="store_true", help="one JSON object per image")
+    command.add_argument("--crops", action="store_true", help="each image is a plate already cut out")
+    command.add_argument("images", nargs="+", metavar="IMAGE|DIR|-")
+
+
+def _vehicles(add: Any) -> None:
+    group = add.add_parser("vehicles", help="the registry: whose vehicle carries which plate")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    command = actions.add_parser("import", help="add or update from a CSV file; all lines or none")
+    _common(command, commands.import_vehicles)
+    command.add_argument("file", metavar="FILE|-")
+    command = actions.add_parser("export", help="write all vehicles as CSV")
+    _common(command, commands.export_vehicles)
+    command.add_argument("file", nargs="?", default="-", metavar="FILE|-")
+    command = actions.add_parser("add", help="add or replace one vehicle")
+    _common(command, commands.add_vehicle)
+    command.add_argument("plate")
+    for column in ("owner", "unit", "kind", "note"):
+        command.add_argument(f"--{column}", default="")
+    command.add_argument("--status", default="allow", help="allow, deny or watch")
+    command = actions.add_parser("remove", help="delete one vehicle")
+    _common(command, commands.remove_vehicle)
+    command.add_argument("plate")
+    command = actions.add_parser("find", help="look a plate up; exit code 1 where there is none")
+    _common(command, commands.find_vehicle)
+    command.add_argument("plate")
+    command.add_argument("--json", action="store_true")
+
+
+def _events(add: Any) -> None:
+    command = add.add_parser("events", help="search the log of vehicles that passed")
+    _common(command, commands.events)
+    command.add_argument("--plate", help="any spelling of it")
+    command.add_argument(
+        "--since", metavar="TIME", help="2026-03-31, 2026-03-31T08:00, or back from now: 90m, 12h, 7d"
+    )
+    shape = command.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON object per event")
+    shape.add_argument("--csv", action="store_true", help="a table")
+
+
+def _doctor(add: Any) -> None:
+    command = add.add_parser("doctor", help="check board, runtime, Edge TPU, cameras, disk, clock and models")
+    _common(command, commands.doctor)
+    command.add_argument("--json", action="store_true")
+
+
+def _models(add: Any) -> None:
+    command = add.add_parser("models", help="list the released models")
+    _common(command, commands.models)
+    command.add_argument("--json", action="store_true")
+
+
+def _demo(add: Any) -> None:
+    command = add.add_parser("demo", help="read the bundled clip and draw what was found")
+    _common(command, commands.demo)
+    command.add_argument("--out", default="demo-output", metavar="DIR", help="where the picture goes")
+
+
+def _common(command: argparse.ArgumentParser, run: commands.Command) -> None:
+    command.set_defaults(command=run)
+    command.add_argument("--config", metavar="FILE", help="settings in TOML")
+    command.add_argument("--db", metavar="FILE", help="the database; default from the settings")
+    command.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
+
+
+def _reading(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--region", metavar="CODE", help="vn, kr, br, cn, latin; without it the grammars vote"
+    )
+    command.add_argument("--device", metavar="auto|edgetpu|cpu")

@@ -1,0 +1,274 @@
+"""What each command does, thin: settings, the parts it needs, and lines on standard output."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from edge import lines
+from edge.annotate import open_annotator
+from edge.assembly import open_pipeline
+from edge.camera import STANDARD_INPUT, open_source, picture_files
+from edge.demo import play
+from edge.doctor import examine
+from edge.errors import BadInput, BadSettings, ModelMismatch, StoreError
+from edge.image import decode_image
+from edge.pictures import concatenated
+from edge.records import Frame, Look, Vehicle
+from edge.registry import Registry, key
+from edge.released import released
+from edge.service import open_book, serve
+from edge.settings import Settings
+from edge.store import LoggedEvent, Store
+
+Command = Callable[[Namespace], int]
+NOT_FOUND = 1
+UNITS = {"m": 60, "h": 3600, "d": 86400}
+
+
+def run(options: Namespace) -> int:
+    """Watch a source until it ends: one line per vehicle that has left or is certain."""
+    settings = _settings(options)
+    with ExitStack() as stack:
+        store = stack.enter_context(Store.open(Path(settings.store.path)))
+        pipeline = stack.enter_context(open_pipeline(settings))
+        frames = stack.enter_context(open_source(settings.camera))
+        listeners: list[Callable[[LoggedEvent], None]] = [_event_json if options.json else _event_line]
+        seen: Callable[[Frame], None] = _look_on
+        if options.annotate:
+            annotator = stack.enter_context(open_annotator(Path(options.annotate), lambda: pipeline.tracks))
+            listeners.append(annotator.tell)
+            seen = annotator.see
+        book = stack.enter_context(open_book(store, settings, partial(_tell_all, listeners)))
+        serve(frames, pipeline, book, seen)
+    return 0
+
+
+def read(options: Namespace) -> int:
+    """Read every image on its own; those that cannot be read are told and make the exit code."""
+    settings = _settings(options)
+    code = 0
+    with open_pipeline(settings) as pipeline, _known_vehicles(settings) as find:
+        for source, picture in _pictures(options.images):
+            try:
+                image = decode_image(_bytes_or_path(picture), name=source)
+                looks = [pipeline.read_crop(image)] if options.crops else pipeline.read_image(image)
+            except BadInput as problem:
+                code = problem.exit_code
+                told = {"source": source, "error": str(problem)}
+                say(lines.as_json(told) if options.json else f"{source}: error: {problem}")
+                continue
+            plates = [(look, find(look)) for look in looks]
+            if options.json:
+                say(lines.as_json(lines.picture_shape(source, image, plates)))
+            else:
+                say(
+                    "\n".join(f"{source}: {lines.look_line(*plate)}" for plate in plates)
+                    or f"{source}: no plate"
+                )
+    return code
+
+
+def events(options: Namespace) -> int:
+    """Search the log."""
+    settings = _settings(options)
+    since = None if options.since is None else moment(options.since, time.time())
+    with Store.open(Path(settings.store.path), write=False) as store:
+        found = store.events(plate=options.plate, since=since)
+        if options.csv:
+            table = csv.writer(sys.stdout, lineterminator="\n")
+            table.writerow(lines.EVENT_CSV)
+            table.writerows(lines.event_row(logged) for logged in found)
+        else:
+            for logged in found:
+                (_event_json if options.json else _event_line)(logged)
+    return 0
+
+
+def models(options: Namespace) -> int:
+    """List the released models; exit code 70 where a file is not what its manifest says."""
+    shapes = released()
+    for shape in shapes:
+        say(lines.as_json(shape) if options.json else lines.model_line(shape))
+    return 0 if shapes and all(shape["intact"] for shape in shapes) else ModelMismatch.exit_code
+
+
+def doctor(options: Namespace) -> int:
+    """Say what is well and what is not; the exit code is the worst finding's."""
+    findings = examine(_settings(options))
+    for finding in findings:
+        say(lines.as_json(asdict(finding)) if options.json else lines.finding_line(finding))
+    return max(finding.level for finding in findings)
+
+
+def demo(options: Namespace) -> int:
+    """Read the bundled clip with the bundled registry and draw what was found."""
+    picture = play(_settings(options), Path(options.out), _event_line)
+    say(f"The vehicles are drawn in {picture}")
+    return 0
+
+
+def import_vehicles(options: Namespace) -> int:
+    """Enter a table into the registry, all lines or none."""
+    with _registry(options) as registry:
+        done = registry.import_csv(
+            _whole(options.file), "standard input" if options.file == "-" else options.file
+        )
+    say(f"{done.added} vehicles added, {done.updated} updated")
+    return 0
+
+
+def export_vehicles(options: Namespace) -> int:
+    """Write the registry as a table."""
+    with _registry(options, write=False) as registry:
+        if options.file == "-":
+            registry.export_csv(sys.stdout)
+            return 0
+        try:
+            with open(options.file, "w", encoding="utf-8", newline="") as file:
+                count = registry.export_csv(file)
+        except OSError as problem:
+            if isinstance(problem, StoreError):
+                raise
+            raise StoreError(
+                f"{options.file} cannot be written ({problem.strerror}). Name another."
+            ) from problem
+    say(f"{count} vehicles written to {options.file}")
+    return 0
+
+
+def add_vehicle(options: Namespace) -> int:
+    """Enter or replace one vehicle."""
+    vehicle = Vehicle(options.plate, options.owner, options.unit, options.kind, options.status, options.note)
+    with _registry(options) as registry:
+        added = registry.add(vehicle)
+    say(f"{options.plate} {'added' if added else 'updated'}")
+    return 0
+
+
+def remove_vehicle(options: Namespace) -> int:
+    """Delete one vehicle."""
+    with _registry(options) as registry:
+        removed = registry.remove(options.plate)
+    say(f"{options.plate} {'removed' if removed else 'is not in the registry'}")
+    return 0 if removed else NOT_FOUND
+
+
+def find_vehicle(options: Namespace) -> int:
+    """Look a plate up exactly; where there is none, name those that look like it and why."""
+    with _registry(options, write=False) as registry:
+        plate = key(options.plate)
+        vehicle = registry.find(plate)
+        similar = [] if vehicle else registry.similar(plate)
+    if options.json:
+        say(lines.as_json(lines.found_shape(plate, vehicle, similar)))
+    else:
+        say(lines.found_lines(plate, vehicle, similar))
+    return 0 if vehicle else NOT_FOUND
+
+
+def moment(text: str, now: float) -> float:
+    """A time as people give it: ISO 8601, local unless it says so, or back from now as 90m, 12h, 7d."""
+    if back := re.fullmatch(r"(\d+)([mhd])", text):
+        return now - int(back[1]) * UNITS[back[2]]
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError) as problem:
+        raise BadSettings(
+            f"--since {text} is no time. Write 2026-03-31, 2026-03-31T08:00 or 12h."
+        ) from problem
+
+
+def say(line: str) -> None:
+    """One line out, at once: who scripts against it does not wait."""
+    print(line, flush=True)
+
+
+def _settings(options: Namespace) -> Settings:
+    """The settings file with the options on top; its own name for every one that was given."""
+    given = vars(options)
+    source = given.get("camera") or given.get("source")
+    return Settings.load(
+        options.config,
+        region=given.get("region"),
+        device=given.get("device"),
+        camera={"source": source},
+        store={"path": options.db},
+    )
+
+
+def _event_line(logged: LoggedEvent) -> None:
+    say(lines.event_line(logged))
+
+
+def _event_json(logged: LoggedEvent) -> None:
+    say(lines.as_json(lines.event_shape(logged)))
+
+
+def _tell_all(listeners: list[Callable[[LoggedEvent], None]], logged: LoggedEvent) -> None:
+    for listener in listeners:
+        listener(logged)
+
+
+def _look_on(frame: Frame) -> None:
+    """Nobody draws this frame."""
+
+
+@contextmanager
+def _registry(options: Namespace, *, write: bool = True) -> Iterator[Registry]:
+    with Store.open(Path(_settings(options).store.path), write=write) as store:
+        yield store.registry
+
+
+@contextmanager
+def _known_vehicles(settings: Settings) -> Iterator[Callable[[Look], Vehicle | None]]:
+    """The look-up of single images: in the database where there is one; none is made."""
+    path = Path(settings.store.path)
+    if not path.exists():
+        yield lambda look: None
+        return
+    with Store.open(path, write=False) as store:
+        registry = store.registry
+        yield lambda look: registry.match(look.reading.text, look.reading.candidates)
+
+
+def _pictures(names: list[str]) -> Iterator[tuple[str, bytes | Path | BadInput]]:
+    """Every picture with the name it goes by: files, folders' files, standard input's one after the other."""
+    for name in names:
+        if name == "-":
+            pictures = concatenated(partial(os.read, STANDARD_INPUT))
+            number = 0
+            for number, picture in enumerate(pictures, 1):
+                yield "-" if number == 1 else f"-#{number}", picture
+            if not number:
+                yield "-", b""
+        elif Path(name).is_dir():
+            try:
+                yield from ((str(path), path) for path in picture_files(Path(name)))
+            except BadInput as problem:
+                yield name, problem
+        else:
+            yield name, Path(name)
+
+
+def _bytes_or_path(picture: bytes | Path | BadInput) -> bytes | Path:
+    if isinstance(picture, BadInput):
+        raise picture
+    return picture
+
+
+def _whole(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as problem:
+        raise BadInput(f"{name} cannot be read ({problem.strerror}). Check the path.") from problem
