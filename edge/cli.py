@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edge import __version__, commands
+from edge.assembly import open_pipeline
 from edge.errors import EdgeError
 
 USAGE = 64  # sysexits.h; systemd does not restart it
@@ -23,9 +24,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, assemble: commands.Assemble = open_pipeline) -> int:
     """Run one command; every error that edge-alpr can explain is one line on stderr and its exit code."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(arguments, argparse.Namespace(assemble=assemble))
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )

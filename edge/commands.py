@@ -9,7 +9,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -17,13 +17,13 @@ from pathlib import Path
 
 from edge import lines
 from edge.annotate import open_annotator
-from edge.assembly import open_pipeline
 from edge.camera import STANDARD_INPUT, open_source, picture_files
 from edge.demo import play
 from edge.doctor import examine
 from edge.errors import BadInput, BadSettings, ModelMismatch, StoreError
 from edge.image import decode_image
 from edge.pictures import concatenated
+from edge.pipeline import Pipeline
 from edge.records import Frame, Look, Vehicle
 from edge.registry import Registry, key
 from edge.released import released
@@ -32,6 +32,7 @@ from edge.settings import Settings
 from edge.store import LoggedEvent, Store
 
 Command = Callable[[Namespace], int]
+Assemble = Callable[[Settings], AbstractContextManager[Pipeline]]
 NOT_FOUND = 1
 UNITS = {"m": 60, "h": 3600, "d": 86400}
 
@@ -41,7 +42,7 @@ def run(options: Namespace) -> int:
     settings = _settings(options)
     with ExitStack() as stack:
         store = stack.enter_context(Store.open(Path(settings.store.path)))
-        pipeline = stack.enter_context(open_pipeline(settings))
+        pipeline = stack.enter_context(options.assemble(settings))
         frames = stack.enter_context(open_source(settings.camera))
         listeners: list[Callable[[LoggedEvent], None]] = [_event_json if options.json else _event_line]
         seen: Callable[[Frame], None] = _look_on
@@ -58,7 +59,7 @@ def read(options: Namespace) -> int:
     """Read every image on its own; those that cannot be read are told and make the exit code."""
     settings = _settings(options)
     code = 0
-    with open_pipeline(settings) as pipeline, _known_vehicles(settings) as find:
+    with options.assemble(settings) as pipeline, _known_vehicles(settings) as find:
         for source, picture in _pictures(options.images):
             try:
                 image = decode_image(_bytes_or_path(picture), name=source)
@@ -68,7 +69,7 @@ def read(options: Namespace) -> int:
                 told = {"source": source, "error": str(problem)}
                 say(lines.as_json(told) if options.json else f"{source}: error: {problem}")
                 continue
-            plates = [(look, find(look)) for look in looks]
+            plates = [(look, find(look)) for look in looks if look.reading.text]
             if options.json:
                 say(lines.as_json(lines.picture_shape(source, image, plates)))
             else:
@@ -113,7 +114,7 @@ def doctor(options: Namespace) -> int:
 
 def demo(options: Namespace) -> int:
     """Read the bundled clip with the bundled registry and draw what was found."""
-    picture = play(_settings(options), Path(options.out), _event_line)
+    picture = play(_settings(options), options.assemble, Path(options.out), _event_line)
     say(f"The vehicles are drawn in {picture}")
     return 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mjpeg import jpeg, network_camera
+from tests.mjpeg import jpeg, network_camera
 
 from edge.camera import open_source, shown
 from edge.errors import BadImage, BadInput, BadSettings, CameraError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from passing import Passing, event, frames
+from tests.passing import Passing, event, frames
 
 from edge.errors import CameraError, StoreError
 from edge.records import Frame, Vehicle

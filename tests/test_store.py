@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from read_only import read_only_directory
+from tests.read_only import read_only_directory
 
 from edge.database import migrations
 from edge.errors import NewerDatabase, StoreError

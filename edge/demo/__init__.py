@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from edge.annotate import open_annotator
-from edge.assembly import open_pipeline
 from edge.camera import open_source
 from edge.errors import BadInput
+from edge.pipeline import Pipeline
 from edge.service import open_book, serve
 from edge.settings import Settings
 from edge.store import LoggedEvent, Store
 
 FOLDER = Path(__file__).parent
 
+Assemble = Callable[[Settings], AbstractContextManager[Pipeline]]
 
-def play(settings: Settings, out: Path, tell: Callable[[LoggedEvent], None]) -> Path:
+
+def play(settings: Settings, assemble: Assemble, out: Path, tell: Callable[[LoggedEvent], None]) -> Path:
     """Read the clip, tell its vehicles and draw them; returns the picture.
 
     The database is a fresh one that is thrown away, so that the demo touches nothing of the user's.
@@ -31,7 +33,7 @@ def play(settings: Settings, out: Path, tell: Callable[[LoggedEvent], None]) -> 
         store = stack.enter_context(Store.open(Path(scratch) / "demo.db"))
         vehicles = FOLDER / "vehicles.csv"
         store.registry.import_csv(vehicles.read_bytes(), str(vehicles))
-        pipeline = stack.enter_context(open_pipeline(settings))
+        pipeline = stack.enter_context(assemble(settings))
         frames = stack.enter_context(open_source(settings.camera))
         annotator = stack.enter_context(open_annotator(picture, lambda: pipeline.tracks))
 
