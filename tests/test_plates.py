@@ -137,7 +137,7 @@ def test_a_foreign_plate_is_read_in_a_region_too() -> None:
 
 def test_a_plate_that_nothing_supports_has_little_confidence() -> None:
     rng = np.random.default_rng(1)
-    vague = posteriors("51F12345", odds=6.0)
+    vague = posteriors("51F12345", odds=5.0)
     assert read(vague)[0].confidence < read(posteriors("51F12345"))[0].confidence - 0.2
     noise = rng.normal(0, 0.5, vague.shape)
     flat = (noise - np.log(np.exp(noise).sum(axis=1, keepdims=True))).astype(np.float32)

@@ -16,7 +16,7 @@ from edge.records import Candidate
 
 SHORTEST = 2  # a text of fewer characters is no plate
 KEPT = 8  # candidates of a reading
-OTHERS = -2.0  # ln weight of all texts that were not proposed
+OTHERS = -4.0  # ln weight of all texts that were not proposed
 SCATTER = 3.0  # ln of how many those are: looks that are wrong are seldom wrong in the same way
 WORST = 12.0  # a look may not hold more than this against a text: it may show another plate
 SMALLEST = 1e-6  # probability that all proposals of a look are wrong, at least
@@ -55,7 +55,7 @@ def decide(
     if not texts:
         return ()
     votes = [regions.vote(text, region) for text in texts]
-    scores = np.array([weight for _, weight in votes])
+    scores = np.array([weight for _, weight in votes], np.float64)
     others = OTHERS + SCATTER * (1.0 - sum(weight for _, weight in looks))
     for log_posteriors, weight in looks:
         likelihoods = ctc.log_likelihoods(soften(log_posteriors), [encode(text) for text in texts])
