@@ -52,9 +52,7 @@ def open_annotator(out: Path, tracks: Tracks) -> Iterator[Annotator]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise StoreError(
-            f"{folder} cannot be made ({problem.strerror}). Name another with --annotate."
-        ) from problem
+        raise StoreError(f"{folder} cannot be made ({problem.strerror}). Correct --annotate.") from problem
     if suffix in VIDEOS:
         film = Film(out, tracks)
         try:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import cv2
+
 from edge import __version__, commands
 from edge.assembly import open_pipeline
 from edge.errors import EdgeError
@@ -30,6 +32,9 @@ def main(arguments: Sequence[str] | None = None, *, assemble: commands.Assemble 
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_ERROR
+    )  # its warnings are told as errors of ours
     try:
         code: int = options.command(options)
         sys.stdout.flush()

@@ -29,7 +29,11 @@ class NetworkCamera:
 
 
 @contextmanager
-def network_camera(pictures: int, *, stalls: bool = False, pause: float = 0.01) -> Iterator[NetworkCamera]:
+def network_camera(
+    pictures: int, *, stalls: bool = False, pause: float = 0.01, picture: bytes | None = None
+) -> Iterator[NetworkCamera]:
+    """Serve grey pictures, each lighter than the one before, or one picture again and again."""
+
     class Connection(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             camera.connections += 1
@@ -38,7 +42,7 @@ def network_camera(pictures: int, *, stalls: bool = False, pause: float = 0.01) 
             self.end_headers()
             try:
                 for number in range(camera.pictures):
-                    body = jpeg(20 * number % 250)
+                    body = picture or jpeg(20 * number % 250)
                     head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(body)}\r\n\r\n"
                     self.wfile.write(head.encode() + body + b"\r\n")
                     self.wfile.flush()
