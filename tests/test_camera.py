@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tests.mjpeg import jpeg, network_camera
 
 from edge.camera import open_source, shown
 from edge.errors import BadImage, BadInput, BadSettings, CameraError
 from edge.records import Frame
 from edge.settings import Filming
+from tests.mjpeg import jpeg, network_camera
 
 
 def frames(source: Path | str, **settings: object) -> list[Frame]:

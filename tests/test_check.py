@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tiny_models
 
 from convert import check, flatbuffer, quantize, rules
 from convert.errors import NotAModel, NotMapped
+from tests import tiny_models
 
 ZOO = Path(__file__).resolve().parents[1] / "edge" / "zoo"
 L, K = keras.layers, keras.ops

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import tiny_models
 
 from convert import compile as press
 from convert.errors import CompilerError
+from tests import tiny_models
 
 HEAD = "Edge TPU Compiler version 16.0.384591198\nStarted a compilation timeout timer of 600 seconds.\n\n"
 COMPLETE = """Model compiled successfully in 1034 ms.

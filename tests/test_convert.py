@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_models
 
 import models
 from convert import check, quantize
 from convert.__main__ import main
 from edge.manifest import Manifest
 from models import synth
+from tests import tiny_models
 
 LISTS = Path(__file__).resolve().parents[1] / "convert" / "calibration"
 

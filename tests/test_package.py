@@ -6,13 +6,13 @@ import hashlib
 
 import numpy as np
 import pytest
-import tiny_models
 
 from convert import golden, package, quantize
 from convert.__main__ import main
 from convert.errors import NotMapped
 from edge.manifest import Manifest
 from edge.plates import alphabet
+from tests import tiny_models
 
 ORIGIN = package.Origin("tiny.weights.h5", "tiny.csv", 8, {"threshold": 0.35}, "1.2.3")
 

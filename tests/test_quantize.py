@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-import tiny_models
 
 from convert import flatbuffer, golden, package, quantize
 from convert.errors import BadCalibration, ConversionFailed
+from tests import tiny_models
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.passing import Passing, event, frames
 
 from edge.errors import CameraError, StoreError
 from edge.records import Frame, Vehicle
 from edge.service import notify, open_book, serve
 from edge.settings import Settings
 from edge.store import LoggedEvent, Store
+from tests.passing import Passing, event, frames
 
 Served = Callable[..., list[LoggedEvent]]
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tests.read_only import read_only_directory
 
 from edge.database import migrations
 from edge.errors import NewerDatabase, StoreError
 from edge.records import Box, Candidate, Event, Vehicle
 from edge.store import Store
+from tests.read_only import read_only_directory
 
 EVENT = Event(
     plate="51F12345",
