@@ -1,4 +1,4 @@
-"""The command `edge-alpr`: arguments in, exit code out; what the commands do stands in edge.commands."""
+"""The command `edge-alpr`: arguments in, exit code out; see commands and vehicles for what is done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import cv2
 
-from edge import __version__, commands
+from edge import __version__, commands, vehicles
 from edge.assembly import open_pipeline
 from edge.errors import EdgeError
 
@@ -93,22 +93,22 @@ def _vehicles(add: Any) -> None:
     group = add.add_parser("vehicles", help="the registry: whose vehicle carries which plate")
     actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
     command = actions.add_parser("import", help="add or update from a CSV file; all lines or none")
-    _common(command, commands.import_vehicles)
+    _common(command, vehicles.import_vehicles)
     command.add_argument("file", metavar="FILE|-")
     command = actions.add_parser("export", help="write all vehicles as CSV")
-    _common(command, commands.export_vehicles)
+    _common(command, vehicles.export_vehicles)
     command.add_argument("file", nargs="?", default="-", metavar="FILE|-")
     command = actions.add_parser("add", help="add or replace one vehicle")
-    _common(command, commands.add_vehicle)
+    _common(command, vehicles.add_vehicle)
     command.add_argument("plate")
     for column in ("owner", "unit", "kind", "note"):
         command.add_argument(f"--{column}", default="")
     command.add_argument("--status", default="allow", help="allow, deny or watch")
     command = actions.add_parser("remove", help="delete one vehicle")
-    _common(command, commands.remove_vehicle)
+    _common(command, vehicles.remove_vehicle)
     command.add_argument("plate")
     command = actions.add_parser("find", help="look a plate up; exit code 1 where there is none")
-    _common(command, commands.find_vehicle)
+    _common(command, vehicles.find_vehicle)
     command.add_argument("plate")
     command.add_argument("--json", action="store_true")
 

@@ -20,12 +20,11 @@ from edge.annotate import open_annotator
 from edge.camera import STANDARD_INPUT, open_source, picture_files
 from edge.demo import play
 from edge.doctor import examine
-from edge.errors import BadInput, BadSettings, ModelMismatch, StoreError
+from edge.errors import BadInput, BadSettings, ModelMismatch
 from edge.image import decode_image
 from edge.pictures import concatenated
 from edge.pipeline import Pipeline
 from edge.records import Frame, Look, Vehicle
-from edge.registry import Registry, key
 from edge.released import released
 from edge.service import open_book, serve
 from edge.settings import Settings
@@ -33,13 +32,12 @@ from edge.store import LoggedEvent, Store
 
 Command = Callable[[Namespace], int]
 Assemble = Callable[[Settings], AbstractContextManager[Pipeline]]
-NOT_FOUND = 1
 UNITS = {"m": 60, "h": 3600, "d": 86400}
 
 
 def run(options: Namespace) -> int:
     """Watch a source until it ends: one line per vehicle that has left or is certain."""
-    settings = _settings(options)
+    settings = settings_of(options)
     with ExitStack() as stack:
         store = stack.enter_context(Store.open(Path(settings.store.path)))
         pipeline = stack.enter_context(options.assemble(settings))
@@ -57,7 +55,7 @@ def run(options: Namespace) -> int:
 
 def read(options: Namespace) -> int:
     """Read every image on its own; those that cannot be read are told and make the exit code."""
-    settings = _settings(options)
+    settings = settings_of(options)
     code = 0
     with options.assemble(settings) as pipeline, _known_vehicles(settings) as find:
         for source, picture in _pictures(options.images):
@@ -82,7 +80,7 @@ def read(options: Namespace) -> int:
 
 def events(options: Namespace) -> int:
     """Search the log."""
-    settings = _settings(options)
+    settings = settings_of(options)
     since = None if options.since is None else moment(options.since, time.time())
     with Store.open(Path(settings.store.path), write=False) as store:
         found = store.events(plate=options.plate, since=since)
@@ -106,7 +104,7 @@ def models(options: Namespace) -> int:
 
 def doctor(options: Namespace) -> int:
     """Say what is well and what is not; the exit code is the worst finding's."""
-    findings = examine(_settings(options))
+    findings = examine(settings_of(options))
     for finding in findings:
         say(lines.as_json(asdict(finding)) if options.json else lines.finding_line(finding))
     return max(finding.level for finding in findings)
@@ -114,68 +112,9 @@ def doctor(options: Namespace) -> int:
 
 def demo(options: Namespace) -> int:
     """Read the bundled clip with the bundled registry and draw what was found."""
-    picture = play(_settings(options), options.assemble, Path(options.out), _event_line)
+    picture = play(settings_of(options), options.assemble, Path(options.out), _event_line)
     say(f"The vehicles are drawn in {picture}")
     return 0
-
-
-def import_vehicles(options: Namespace) -> int:
-    """Enter a table into the registry, all lines or none."""
-    with _registry(options) as registry:
-        done = registry.import_csv(
-            _whole(options.file), "standard input" if options.file == "-" else options.file
-        )
-    say(f"{done.added} vehicles added, {done.updated} updated")
-    return 0
-
-
-def export_vehicles(options: Namespace) -> int:
-    """Write the registry as a table."""
-    with _registry(options, write=False) as registry:
-        if options.file == "-":
-            registry.export_csv(sys.stdout)
-            return 0
-        try:
-            with open(options.file, "w", encoding="utf-8", newline="") as file:
-                count = registry.export_csv(file)
-        except OSError as problem:
-            if isinstance(problem, StoreError):
-                raise
-            raise StoreError(
-                f"{options.file} cannot be written ({problem.strerror}). Name another."
-            ) from problem
-    say(f"{count} vehicles written to {options.file}")
-    return 0
-
-
-def add_vehicle(options: Namespace) -> int:
-    """Enter or replace one vehicle."""
-    vehicle = Vehicle(options.plate, options.owner, options.unit, options.kind, options.status, options.note)
-    with _registry(options) as registry:
-        added = registry.add(vehicle)
-    say(f"{options.plate} {'added' if added else 'updated'}")
-    return 0
-
-
-def remove_vehicle(options: Namespace) -> int:
-    """Delete one vehicle."""
-    with _registry(options) as registry:
-        removed = registry.remove(options.plate)
-    say(f"{options.plate} {'removed' if removed else 'is not in the registry'}")
-    return 0 if removed else NOT_FOUND
-
-
-def find_vehicle(options: Namespace) -> int:
-    """Look a plate up exactly; where there is none, name those that look like it and why."""
-    with _registry(options, write=False) as registry:
-        plate = key(options.plate)
-        vehicle = registry.find(plate)
-        similar = [] if vehicle else registry.similar(plate)
-    if options.json:
-        say(lines.as_json(lines.found_shape(plate, vehicle, similar)))
-    else:
-        say(lines.found_lines(plate, vehicle, similar))
-    return 0 if vehicle else NOT_FOUND
 
 
 def moment(text: str, now: float) -> float:
@@ -195,7 +134,7 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def _settings(options: Namespace) -> Settings:
+def settings_of(options: Namespace) -> Settings:
     """The settings file with the options on top; its own name for every one that was given."""
     given = vars(options)
     source = given.get("camera") or given.get("source")
@@ -223,12 +162,6 @@ def _tell_all(listeners: list[Callable[[LoggedEvent], None]], logged: LoggedEven
 
 def _look_on(frame: Frame) -> None:
     """Nobody draws this frame."""
-
-
-@contextmanager
-def _registry(options: Namespace, *, write: bool = True) -> Iterator[Registry]:
-    with Store.open(Path(_settings(options).store.path), write=write) as store:
-        yield store.registry
 
 
 @contextmanager
@@ -266,10 +199,3 @@ def _bytes_or_path(picture: bytes | Path | BadInput) -> bytes | Path:
     if isinstance(picture, BadInput):
         raise picture
     return picture
-
-
-def _whole(name: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as problem:
-        raise BadInput(f"{name} cannot be read ({problem.strerror}). Check the path.") from problem

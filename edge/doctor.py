@@ -21,7 +21,7 @@ import numpy as np
 from edge.errors import EdgeError
 from edge.manifest import Manifest
 from edge.released import NAMES
-from edge.runtime import INTERPRETERS, ZOO, open_model
+from edge.runtime import INTERPRETERS, ZOO, open_model, probe
 from edge.settings import Settings
 from edge.store import Store
 
@@ -29,6 +29,7 @@ OK, WARNING, FAILURE = 0, 1, 2
 CORALS = {("1a6e", "089a"): "not yet started", ("18d1", "9302"): "started"}  # USB vendor and product
 ROOM = 500 << 20  # bytes of free disk below which to warn
 BUILT = 1_700_000_000  # seconds since the epoch; a clock before this has never been set
+HOT = 80.0  # degrees C at which a Raspberry Pi begins to slow down
 STEPS = 1.0  # mean quantization steps by which a replayed model may differ
 REPLAY_SECONDS = 120
 REPLAY = "import sys; from edge.doctor import replay; print(replay(sys.argv[1], sys.argv[2]))"
@@ -51,7 +52,8 @@ def examine(settings: Settings, *, sys_root: Path = Path("/sys"), zoo: Path = ZO
         _board(),
         _python(),
         _runtime(),
-        _edgetpu(settings.device, sys_root),
+        *_heat(sys_root),
+        _edgetpu(settings.device, sys_root, zoo),
         *_cameras(sys_root),
         _disk(database),
         _clock(time.time()),
@@ -100,13 +102,39 @@ def _runtime() -> Finding:
     return Finding("runtime", OK, present[0])
 
 
-def _edgetpu(device: str, sys_root: Path) -> Finding:
+def _edgetpu(device: str, sys_root: Path, zoo: Path) -> Finding:
     found = [*_usb_corals(sys_root), *(str(path) for path in sorted(Path("/dev").glob("apex_*")))]
     if found:
-        return Finding("edgetpu", OK, ", ".join(found))
+        return _edgetpu_at_work(", ".join(found), device, zoo)
     level = OK if device == "cpu" else WARNING if device == "auto" else FAILURE
     remedy = "" if device == "cpu" else "Plug the Coral into a USB 3 port, or set device = cpu."
     return Finding("edgetpu", level, f"No Edge TPU is connected (device = {device}).", remedy)
+
+
+def _edgetpu_at_work(found: str, device: str, zoo: Path) -> Finding:
+    """Whether the connected Edge TPU runs a model, tried in a process of its own."""
+    compiled = sorted(zoo.glob("*_edgetpu.tflite"))
+    if device == "cpu":
+        return Finding("edgetpu", OK, f"{found}; not used (device = cpu)")
+    if not compiled:
+        remedy = "Compile them with `python -m convert`; until then the CPU reads."
+        return Finding("edgetpu", WARNING, f"{found}, but no model is compiled for it.", remedy)
+    trouble = probe(compiled[0], "edgetpu" if device == "auto" else device)
+    return Finding("edgetpu", FAILURE, f"{found}: {trouble}") if trouble else Finding("edgetpu", OK, found)
+
+
+def _heat(sys_root: Path) -> Iterator[Finding]:
+    for zone in sorted(sys_root.glob("class/thermal/thermal_zone*/temp")):
+        try:
+            degrees = int(zone.read_text()) / 1000
+        except (OSError, ValueError):  # some sensors sleep
+            continue
+        hot = degrees > HOT
+        told = f"{degrees:.0f} degrees C in {zone.parent.name}"
+        remedy = "Add a heat sink or a fan: a hot board slows down." if hot else ""
+        yield Finding(
+            "temperature", WARNING if hot else OK, f"{degrees:.0f} degrees C in {zone.parent.name}", remedy
+        )
 
 
 def _usb_corals(sys_root: Path) -> Iterator[str]:
@@ -154,7 +182,7 @@ def _database(path: Path) -> Finding:
         return Finding("database", OK, f"{path} does not exist yet; the first run makes it")
     try:
         with Store.open(path, write=False) as store:
-            vehicles, events = sum(1 for _ in store.registry.all()), sum(1 for _ in store.events())
+            vehicles, events = store.size()
     except EdgeError as problem:
         return Finding("database", FAILURE, str(problem))
     return Finding("database", OK, f"{path} holds {vehicles} vehicles and {events} events")

@@ -113,6 +113,14 @@ class Store:
                 (sink, number),
             )
 
+    def size(self) -> tuple[int, int]:
+        """How many vehicles the registry and how many events the log holds."""
+        with explained(self.path):
+            vehicles, events = self._connection.execute(
+                "SELECT (SELECT count(*) FROM vehicles), (SELECT count(*) FROM events)"
+            ).fetchone()
+        return vehicles, events
+
     def prune(self, before: float) -> int:
         """Delete the events that were last seen before a time; returns how many."""
         with explained(self.path), transaction(self._connection):

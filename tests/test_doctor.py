@@ -71,7 +71,29 @@ def test_a_coral_stick_is_found_by_its_usb_id(tmp_path: Path) -> None:
     stick.mkdir(parents=True)
     (stick / "idVendor").write_text("18d1\n")
     (stick / "idProduct").write_text("9302\n")
-    assert findings(tmp_path)["edgetpu"] == Finding("edgetpu", OK, "Coral USB 18d1:9302 at 2-1, started")
+    assert findings(tmp_path)["edgetpu"].message.startswith(
+        "Coral USB 18d1:9302 at 2-1, started, but no model"
+    )
+    assert findings(tmp_path, device="cpu")["edgetpu"].level == OK
+
+
+def test_a_compiled_model_that_the_stick_does_not_run_is_a_failure(tmp_path: Path) -> None:
+    apex = tmp_path / "sys" / "bus" / "usb" / "devices" / "1-1"
+    apex.mkdir(parents=True)
+    (apex / "idVendor").write_text("1a6e\n")
+    (apex / "idProduct").write_text("089a\n")
+    (tmp_path / "reader_edgetpu.tflite").write_bytes(tiny.compiled())
+    found = findings(tmp_path)["edgetpu"]
+    assert found.level == FAILURE
+    assert found.message.startswith("Coral USB 1a6e:089a at 1-1, not yet started: ")
+
+
+def test_a_hot_board_is_a_warning(tmp_path: Path) -> None:
+    zone = tmp_path / "sys" / "class" / "thermal" / "thermal_zone0"
+    zone.mkdir(parents=True)
+    (zone / "temp").write_text("84321\n")
+    assert findings(tmp_path)["temperature"].message == "84 degrees C in thermal_zone0"
+    assert findings(tmp_path)["temperature"].level == WARNING
 
 
 def test_a_camera_that_may_not_be_opened_is_a_warning(tmp_path: Path) -> None:
