@@ -132,9 +132,7 @@ def _heat(sys_root: Path) -> Iterator[Finding]:
         hot = degrees > HOT
         told = f"{degrees:.0f} degrees C in {zone.parent.name}"
         remedy = "Add a heat sink or a fan: a hot board slows down." if hot else ""
-        yield Finding(
-            "temperature", WARNING if hot else OK, f"{degrees:.0f} degrees C in {zone.parent.name}", remedy
-        )
+        yield Finding("temperature", WARNING if hot else OK, told, remedy)
 
 
 def _usb_corals(sys_root: Path) -> Iterator[str]:
