@@ -294,5 +294,17 @@ def render(rng: Rng, *, size: int = 384, weights: dict[str, float], level: float
     if real:
         strengths["glare"] = strengths["shadow"] = 0.0
     image = degrade.optics(degrade.light(image, strengths, rng), strengths, rng, min(extent, 40.0))
-    return Scene(degrade.sensor(image, strengths, rng), tuple(targets))
+    picture = degrade.sensor(image, strengths, rng)
+    bars(picture, rng, targets)
+    return Scene(picture, tuple(targets))
+
+
+def bars(picture: np.ndarray, rng: Rng, targets: list[Target]) -> None:
+    """The grey above and below, or left and right, that the letterbox leaves of a wide or tall frame."""
+    size, axis = picture.shape[0], int(rng.random() < 0.7)
+    room = min([0.25 * size, *(min(t.box[axis], size - t.box[axis + 2]) - 2 for t in targets)])
+    width = int(rng.uniform(-0.6, 1.0) * room)
+    if width > 0:
+        turned = picture if axis else picture.transpose(1, 0, 2)
+        turned[:width] = turned[-width:] = 114
 
