@@ -58,13 +58,16 @@ def layout(line: Line, faces: dict[str, atlas.Face], rng: Rng, size: tuple[int, 
     top, bottom = round(line.top * height), round(line.bottom * height)
     cap = max(6, bottom - top)
     gap = rng.uniform(0.1, 0.2) * cap
+    latin = faces["latin"].glyphs
+    narrow = rng.uniform(0.45, 0.8) if any("\u4e00" <= c <= "\u9fff" for c in line.text) else rng.uniform(0.6, 1.0)
     cells: list[tuple[str, float]] = []
     for character in line.text:
         if character in SEPARATORS:
             share = {"-": rng.uniform(0.18, 0.34), " ": rng.uniform(0.1, 0.5)}.get(character, rng.uniform(0.06, 0.16))
             cells.append((character, share * cap))
         else:
-            cells.append((character, glyph(faces, character).shape[1] / atlas.HEIGHT * cap * stretch))
+            share = stretch if character in latin else narrow  # Hangul and Hanzi are set as narrow as the digits
+            cells.append((character, glyph(faces, character).shape[1] / atlas.HEIGHT * cap * share))
     total = sum(w for _, w in cells) + gap * (len(cells) - 1)
     span = (line.right - line.left) * width
     squeeze = span / total if total > span else min(span / total, rng.uniform(1.0, 1.25))

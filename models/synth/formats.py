@@ -154,6 +154,9 @@ def korea(rng: Rng) -> Plate:
     if kind == 1:
         return Plate("kr", "short", 335, 155, (Line(pick(rng, "0123456789", 2) + use + serial, 0.2, 0.82),), WHITE, BLACK, border=0.6)
     region = KR_REGIONS[rng.integers(len(KR_REGIONS))]
+    if kind == 2 and rng.random() < 0.4:
+        lines = (Line(pick(rng, "0123456789", 2) + use, 0.08, 0.38, 0.2, 0.8, 0), Line(serial, 0.44, 0.93, 0.06, 0.94, 1))
+        return Plate("kr", "green", 335, 170, lines, GREEN, WHITE, border=0.5)
     if kind == 2:
         lines = (Line(region + pick(rng, "0123456789", int(rng.integers(1, 3))), 0.08, 0.36, 0.22, 0.78, 0), Line(use + serial, 0.42, 0.92, 0.05, 0.95, 1))
         return Plate("kr", "green", 335, 170, lines, GREEN, WHITE, border=0.5)
