@@ -4,37 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LOOK_ALIKE = 0.3  # the price of a glyph for one it resembles; any other edit costs 1
-GROUPS = (
-    "0OQDU",
-    "1ILJT7",
-    "2Z",
+from edge.plates import confusions
+
+CONFUSED, ALIKE = 0.3, 0.6  # the price of a glyph for one readers confuse, or people; other edits cost 1
+ALSO = (
+    "1L",
+    "1J",
+    "1T",
+    "17",
+    "IL",
+    "IJ",
+    "IT",
     "3B",
-    "4A",
-    "5S",
-    "6G",
-    "8B",
     "9P",
     "CG",
     "EF",
     "HN",
     "KX",
-    "MNW",
-    "UVY",
+    "MN",
+    "MW",
+    "UV",
+    "VY",
     "PR",
 )
 
 
-def _pairs() -> frozenset[tuple[str, str]]:
-    return frozenset((a, b) for group in GROUPS for a in group for b in group if a != b)
+def _prices() -> dict[tuple[str, str], float]:
+    priced = [(ALSO, ALIKE), (confusions.PAIRS, CONFUSED)]
+    one_way = {(pair[0], pair[1]): price for pairs, price in priced for pair in pairs}
+    return one_way | {(b, a): price for (a, b), price in one_way.items()}
 
 
-PAIRS = _pairs()
+PRICES = _prices()
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """The distance between two plates, why, and whether they differ by look-alikes alone."""
+    """The distance between two plates, why, and whether they differ by what readers confuse alone."""
 
     distance: float
     explanation: str
@@ -52,7 +58,7 @@ def likeness(read: str, known: str) -> Likeness:
             i, j = i - 1, j - 1
             if read[i] != known[j]:
                 reasons.append(f"{read[i]} for {known[j]} at {j + 1}")
-                confusable &= (read[i], known[j]) in PAIRS
+                confusable &= _price(read[i], known[j]) <= CONFUSED
         elif i and costs[i][j] == costs[i - 1][j] + 1:
             i, confusable = i - 1, False
             reasons.append(f"{read[i]} too many after {j}")
@@ -74,6 +80,4 @@ def _table(read: str, known: str) -> list[list[float]]:
 
 
 def _price(a: str, b: str) -> float:
-    if a == b:
-        return 0.0
-    return LOOK_ALIKE if (a, b) in PAIRS else 1.0
+    return 0.0 if a == b else PRICES.get((a, b), 1.0)

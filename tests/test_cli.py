@@ -293,3 +293,20 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     assert json.loads(line)["plate"] == "A0"
     assert code == "0"
     assert done.stderr == ""
+
+
+def test_a_run_that_is_killed_keeps_every_vehicle_that_it_told(alpr: Alpr, tmp_path: Path) -> None:
+    script = "import sys; from edge.cli import main; from tests.painted import painted; "
+    script += "raise SystemExit(main(sys.argv[1:], assemble=painted))"
+    with network_camera(10_000, pause=0.02, picture=png((10, 50, 160), kind=".jpg")) as camera:
+        words = ["run", "--json", "--source", camera.address, "--db", str(tmp_path / "a.db")]
+        with subprocess.Popen(
+            [sys.executable, "-c", script, *words],
+            cwd=Path(__file__).resolve().parents[1],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as service:
+            assert service.stdout is not None
+            told = json.loads(service.stdout.readline())
+            service.kill()
+    assert alpr("events", "--json", "--db", "a.db").objects == [told]
