@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from queue import Full
 from typing import Any
 
 import keras
@@ -19,8 +22,12 @@ Make = Callable[[np.random.Generator, float], Batch]  # (generator, progress 0..
 
 def arguments(name: str, *, epochs: int) -> argparse.ArgumentParser:
     """The options of every recipe."""
-    parser = argparse.ArgumentParser(prog=f"python -m models.train.{name}", description=f"Train the {name} on rendered pictures.")
-    parser.add_argument("--out", type=Path, default=Path("runs") / name, help="checkpoints and TensorBoard log; continues what is there")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m models.train.{name}", description=f"Train the {name} on rendered pictures."
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs") / name, help="checkpoints and TensorBoard log; continues what is there"
+    )
     parser.add_argument("--epochs", type=int, default=epochs, help="length of the schedule (default %(default)s)")
     parser.add_argument("--steps", type=int, default=200, help="batches per epoch (default %(default)s)")
     parser.add_argument("--batch", type=int, default=64)
@@ -35,8 +42,13 @@ def _serve(make: Make, seed: int, worker: int, workers: int, start: int, total: 
     import cv2
 
     cv2.setNumThreads(1)
+    parent = os.getppid()
     for index in range(start + worker, total, workers):
-        queue.put(make(np.random.default_rng([seed, index]), index / total))
+        batch = make(np.random.default_rng([seed, index]), index / total)
+        while os.getppid() == parent:  # a trainer that was killed leaves no renderer behind
+            with suppress(Full):
+                queue.put(batch, timeout=5)
+                break
 
 
 def feed(make: Make, *, seed: int, workers: int, start: int, total: int) -> Iterator[Batch]:
@@ -76,7 +88,9 @@ class Checkpoint(keras.callbacks.Callback):
 
 def optimizer(rate: float, total: int) -> keras.optimizers.Optimizer:
     """AdamW, cosine with a short warm-up, gradient norm 5, exponential moving average of the weights."""
-    schedule = keras.optimizers.schedules.CosineDecay(rate / 20, total, alpha=0.02, warmup_target=rate, warmup_steps=min(500, total // 20))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        rate / 20, total, alpha=0.02, warmup_target=rate, warmup_steps=min(500, total // 20)
+    )
     return keras.optimizers.AdamW(schedule, weight_decay=0.01, global_clipnorm=5.0, use_ema=True, ema_momentum=0.998)
 
 
@@ -88,7 +102,9 @@ def train(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.
     done = options.out / "epoch"
     start = int(done.read_text()) if done.exists() else 0
     if start >= options.epochs:
-        print(f"{options.out} holds a finished run of {start} epochs; choose another --out or more --epochs", flush=True)
+        print(
+            f"{options.out} holds a finished run of {start} epochs; choose another --out or more --epochs", flush=True
+        )
         return
     stream = feed(make, seed=options.seed, workers=options.workers, start=start * options.steps, total=total)
     first = next(stream)
@@ -99,11 +115,16 @@ def train(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.
     elif options.init:
         net.load_weights(options.init, skip_mismatch=True)
     callbacks = [Checkpoint(net, options.out)]
-    trainer.fit(_chain(first, stream), steps_per_epoch=options.steps, epochs=options.epochs, initial_epoch=start, callbacks=callbacks, verbose=0)
+    trainer.fit(
+        _chain(first, stream), steps_per_epoch=options.steps, epochs=options.epochs, initial_epoch=start,
+        callbacks=callbacks, verbose=0,
+    )
     settle(trainer, net, make, options)
 
 
-def settle(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.Namespace, *, batches: int = 80) -> None:
+def settle(
+    trainer: keras.Model, net: keras.Model, make: Make, options: argparse.Namespace, *, batches: int = 80
+) -> None:
     """Measure the batch statistics anew under the averaged weights, which never saw those of the raw ones."""
     net.load_weights(options.out / "average.weights.h5")
     norms = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
