@@ -21,7 +21,9 @@ class Row:
     stride: int = 1
 
 
-def conv(x: keras.KerasTensor, filters: int, kernel: int = 1, *, stride: int = 1, relu: bool = True) -> keras.KerasTensor:
+def conv(
+    x: keras.KerasTensor, filters: int, kernel: int = 1, *, stride: int = 1, relu: bool = True
+) -> keras.KerasTensor:
     """Convolution, batch normalisation and, unless `relu` is off, ReLU6."""
     x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization()(x)

@@ -10,7 +10,7 @@ IGNORE = 255
 
 
 def focal_ctc(text: keras.KerasTensor, length: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-    """α(1 − p)^γ · −ln p per sample, p the CTC probability of the text (batch, n) under logits (batch, steps, characters)."""
+    """α(1 − p)^γ · −ln p per sample; p: CTC probability of text (batch, n) under logits (batch, steps, characters)."""
     steps = ops.full_like(length, logits.shape[1])
     nll = ops.ctc_loss(text, logits, length, steps, mask_index=0)
     return ALPHA * (1.0 - ops.exp(-nll)) ** GAMMA * nll
@@ -30,7 +30,7 @@ def segmented(cells: keras.KerasTensor, logits: keras.KerasTensor) -> keras.Kera
 
 
 def centres(heat: keras.KerasTensor, predicted: keras.KerasTensor) -> keras.KerasTensor:
-    """CenterNet's penalty-reduced focal loss per sample over heat maps (batch, h, w, 1), divided by the number of plates."""
+    """CenterNet's penalty-reduced focal loss per sample and plate over heat maps (batch, h, w, 1)."""
     p = ops.clip(predicted, 1e-4, 1.0 - 1e-4)
     here = ops.cast(ops.greater(heat, 0.99), p.dtype)
     hit = here * (1.0 - p) ** 2 * ops.log(p)

@@ -27,4 +27,7 @@ def build(*, batch_size: int | None = None) -> keras.Model:
         x = layers.Add()([conv(enlarge(x), skip.shape[-1]), skip])
         x = stack(x, (Row(3, 2 * skip.shape[-1], skip.shape[-1]),))
     x = conv(enlarge(x), 16, 3)
-    return keras.Model(crop, {"restored": layers.Conv2D(3, 3, padding="same", activation="sigmoid", name="restored")(x)}, name="restorer")
+    return keras.Model(
+        crop, {"restored": layers.Conv2D(3, 3, padding="same", activation="sigmoid", name="restored")(x)},
+        name="restorer",
+    )

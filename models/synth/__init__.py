@@ -10,13 +10,17 @@ SHARES = {"vn": 0.36, "br": 0.17, "cn": 0.16, "kr": 0.13, "latin": 0.18}  # of t
 
 
 def calibration(name: str, rows: Iterable[dict[str, str]]) -> Iterator[np.ndarray]:
-    """Pictures (1, height, width, 3) in [0, 1] of a calibration list with the columns seed and level; black and white first."""
+    """Pictures (1, height, width, 3) in [0, 1] of a calibration list (columns seed, level), black and white first."""
     from models.synth import scene, view
 
     for number, row in enumerate(rows):
         rng, level = np.random.default_rng(int(row["seed"])), float(row["level"])
         detector = name == "detector"
-        image = scene.render(rng, weights=SHARES, level=level).image if detector else view.render(rng, weights=SHARES, level=level).crop
+        image = (
+            scene.render(rng, weights=SHARES, level=level).image
+            if detector
+            else view.render(rng, weights=SHARES, level=level).crop
+        )
         if number == 0:
             image[0, 0], image[0, 1] = 0, 255  # the input's range is exactly 0 … 1
         yield image[None].astype(np.float32) / np.float32(255)

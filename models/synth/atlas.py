@@ -1,6 +1,6 @@
 """The glyph atlas: coverage bitmaps of every plate character in many faces, made once from free fonts and strokes.
 
-`python -m models.synth.atlas` renders it anew (needs the font packages named in docs/training.md) into
+`python -m models.synth.atlas` renders it anew (needs the font packages named in docs/renderer.md) into
 `atlas.npz` beside this file, which the renderer reads; nothing else needs the fonts.
 """
 
@@ -23,8 +23,9 @@ FONTS = Path("/usr/share/fonts")
 LATIN_FONTS = (
     "truetype/opendin/OSP-DIN.ttf", "truetype/roadgeek/RG2014B.ttf", "truetype/roadgeek/RG2014C.ttf",
     "truetype/roadgeek/RG2014D.ttf", "truetype/roadgeek/RG2014E.ttf", "opentype/national-park/NationalPark-Regular.otf",
-    "opentype/national-park/NationalPark-Heavy.otf", "truetype/osifont/osifont.ttf", "opentype/bebas-neue/BebasNeue-Bold.otf",
-    "opentype/bebas-neue/BebasNeue-Regular.otf", "truetype/liberation/LiberationSansNarrow-Bold.ttf",
+    "opentype/national-park/NationalPark-Heavy.otf", "truetype/osifont/osifont.ttf",
+    "opentype/bebas-neue/BebasNeue-Bold.otf", "opentype/bebas-neue/BebasNeue-Regular.otf",
+    "truetype/liberation/LiberationSansNarrow-Bold.ttf",
     "truetype/liberation/LiberationSans-Bold.ttf", "truetype/liberation/LiberationSans-Regular.ttf",
     "opentype/urw-base35/NimbusSansNarrow-Bold.otf", "opentype/urw-base35/NimbusSans-Bold.otf",
     "truetype/dejavu/DejaVuSansMono-Bold.ttf", "truetype/dejavu/DejaVuSans-Bold.ttf",
@@ -34,7 +35,9 @@ HANGUL_FONTS = (
     "truetype/nanum/NanumSquareRoundB.ttf", "truetype/nanum/NanumBarunGothicBold.ttf", "truetype/baekmuk/dotum.ttf",
     "truetype/baekmuk/gulim.ttf", "truetype/baekmuk/hline.ttf", "opentype/noto/NotoSansCJK-Bold.ttc",
 )  # fmt: skip
-HANZI_FONTS = ("opentype/noto/NotoSansCJK-Bold.ttc", "opentype/noto/NotoSansCJK-Regular.ttc", "truetype/wqy/wqy-zenhei.ttc")
+HANZI_FONTS = (
+    "opentype/noto/NotoSansCJK-Bold.ttc", "opentype/noto/NotoSansCJK-Regular.ttc", "truetype/wqy/wqy-zenhei.ttc"
+)
 STROKE_FACES = 36
 
 
@@ -79,7 +82,9 @@ def build() -> list[Face]:
     """Every face; FileNotFoundError where a font package is missing."""
     missing = [f for f in (*LATIN_FONTS, *HANGUL_FONTS, *HANZI_FONTS) if not (FONTS / f).exists()]
     if missing:
-        raise FileNotFoundError(f"fonts missing: {', '.join(missing)}. Install the packages listed in docs/training.md.")
+        raise FileNotFoundError(
+            f"fonts missing: {', '.join(missing)}. Install the packages: make fonts."
+        )
     faces = [Face("stroke", stroke_glyphs(seed)) for seed in range(STROKE_FACES)]
     for f in LATIN_FONTS:
         glyphs = font_glyphs(FONTS / f, DIGITS + LATIN)
@@ -87,12 +92,17 @@ def build() -> list[Face]:
         barred[HEIGHT // 2 - 3 : HEIGHT // 2 + 4, : barred.shape[1] // 2] = 255
         faces.append(Face("font", {**glyphs, "Đ": np.pad(barred, ((0, 0), (6, 0)))}))
     faces += [Face("hangul", font_glyphs(FONTS / f, HANGUL, index=1 if "Noto" in f else 0)) for f in HANGUL_FONTS]
-    faces += [Face("hanzi", font_glyphs(FONTS / f, PROVINCES + CHINESE_USE, index=2 if "Noto" in f else 0)) for f in HANZI_FONTS]
+    faces += [
+        Face("hanzi", font_glyphs(FONTS / f, PROVINCES + CHINESE_USE, index=2 if "Noto" in f else 0))
+        for f in HANZI_FONTS
+    ]
     return faces
 
 
 def save(faces: list[Face], path: Path = PATH) -> None:
-    arrays = {f"{n:03d}_{face.kind}_{ord(c)}": bitmap for n, face in enumerate(faces) for c, bitmap in face.glyphs.items()}
+    arrays = {
+        f"{n:03d}_{face.kind}_{ord(c)}": bitmap for n, face in enumerate(faces) for c, bitmap in face.glyphs.items()
+    }
     widths = np.array([a.shape[1] for a in arrays.values()])
     np.savez_compressed(path, names=np.array(list(arrays)), widths=widths, strip=np.hstack(list(arrays.values())))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.synth import degrade, drawing, formats, scene
+from models.synth import degrade, drawing, scene
 from models.synth.formats import BLACK, BLUE, WHITE, YELLOW, Line, Plate
 
 SIZE = (360, 640)  # height, width
@@ -41,16 +41,37 @@ def one_row(text: str, background: tuple[int, int, int] = WHITE, ink: tuple[int,
     return Plate("vn", "car1", 520, 110, (Line(text, 0.15, 0.85),), background, ink, border=1.0)
 
 
-def two_rows(top: str, bottom: str, size: tuple[int, int], background: tuple[int, int, int] = WHITE, ink: tuple[int, int, int] = BLACK) -> Plate:
-    return Plate("vn", "two", *size, (Line(top, 0.1, 0.46, 0.14, 0.86, 0), Line(bottom, 0.55, 0.91, 0.08, 0.92, 1)), background, ink, border=1.0)
+def two_rows(
+    top: str,
+    bottom: str,
+    size: tuple[int, int],
+    background: tuple[int, int, int] = WHITE,
+    ink: tuple[int, int, int] = BLACK,
+) -> Plate:
+    return Plate(
+        "vn", "two", *size, (Line(top, 0.1, 0.46, 0.14, 0.86, 0), Line(bottom, 0.55, 0.91, 0.08, 0.92, 1)), background,
+        ink, border=1.0,
+    )
 
 
 PASSAGES = (
     Passage(one_row("51F-123.45"), "Nguyen Thi Lan", "A-12.04", {}, (240, 150), (330, 262), (46, 190), 0.04),
-    Passage(two_rows("29-B1", "234.56", (190, 140)), "Tran Van Minh", "B-03.11", {}, (420, 150), (320, 240), (30, 105), -0.06),
-    Passage(one_row("30E-990.37"), "Le Quoc Bao", "A-07.02", {"motion": 0.42, "defocus": 0.25, "noise": 0.3}, (250, 150), (345, 255), (46, 180), 0.05),
-    Passage(two_rows("51D", "678.90", (330, 165), YELLOW), "Pham Logistics", "dock 2", {"shadow": 0.5}, (400, 150), (310, 250), (34, 140), -0.03),
-    Passage(one_row("80A-246.80", BLUE, WHITE), "", "", {"night": 0.25, "noise": 0.2}, (250, 150), (330, 255), (46, 185), 0.02),
+    Passage(
+        two_rows("29-B1", "234.56", (190, 140)), "Tran Van Minh", "B-03.11", {}, (420, 150), (320, 240), (30, 105),
+        -0.06,
+    ),
+    Passage(
+        one_row("30E-990.37"), "Le Quoc Bao", "A-07.02", {"motion": 0.42, "defocus": 0.25, "noise": 0.3}, (250, 150),
+        (345, 255), (46, 180), 0.05,
+    ),
+    Passage(
+        two_rows("51D", "678.90", (330, 165), YELLOW), "Pham Logistics", "dock 2", {"shadow": 0.5}, (400, 150),
+        (310, 250), (34, 140), -0.03,
+    ),
+    Passage(
+        one_row("80A-246.80", BLUE, WHITE), "", "", {"night": 0.25, "noise": 0.2}, (250, 150), (330, 255), (46, 185),
+        0.02,
+    ),
 )
 
 
@@ -76,7 +97,10 @@ def frame(passage: Passage, number: int, t: float, ground: np.ndarray) -> np.nda
     corners[:, 1] += corners[:, 0] * passage.tilt
     corners += np.array(passage.start) * (1 - t) + np.array(passage.end) * t
     image = ground.copy()
-    scene.rear(image, corners.mean(axis=0), 1000 * wide / passage.plate.width, PAINTS[number], motorbike=passage.plate.width == 190)
+    scene.rear(
+        image, corners.mean(axis=0), 1000 * wide / passage.plate.width, PAINTS[number],
+        motorbike=passage.plate.width == 190,
+    )
     scene.paste(image, drawing.draw(passage.plate, rng).image, corners)
     strengths = dict.fromkeys(degrade.NAMES, 0.0) | {"noise": 0.12, "jpeg": 0.2} | passage.strengths
     image = degrade.light(image, strengths, np.random.default_rng([23, number]))

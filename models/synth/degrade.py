@@ -12,7 +12,10 @@ import numpy as np
 from models.synth.drawing import noise
 from models.synth.formats import Rng
 
-NAMES = ("low_resolution", "defocus", "motion", "noise", "jpeg", "night", "glare", "shadow", "dirt", "perspective", "occlusion")
+NAMES = (
+    "low_resolution", "defocus", "motion", "noise", "jpeg", "night", "glare", "shadow", "dirt", "perspective",
+    "occlusion",
+)
 CHANCES = (0.75, 0.35, 0.3, 0.5, 0.6, 0.3, 0.2, 0.35, 0.35, 0.8, 0.06)
 Strengths = dict[str, float]
 
@@ -30,7 +33,9 @@ def light(image: np.ndarray, strengths: Strengths, rng: Rng) -> np.ndarray:
     ys, xs = np.mgrid[0:h, 0:w].astype(np.float32)
     if (s := strengths["shadow"]) > 0:
         angle = rng.uniform(0, 2 * np.pi)
-        edge = (np.cos(angle) * (xs - rng.uniform(0.2, 0.8) * w) + np.sin(angle) * (ys - rng.uniform(0.2, 0.8) * h)) / rng.uniform(0.5, 8)
+        edge = (
+            np.cos(angle) * (xs - rng.uniform(0.2, 0.8) * w) + np.sin(angle) * (ys - rng.uniform(0.2, 0.8) * h)
+        ) / rng.uniform(0.5, 8)
         image = image * (1 - 0.75 * s / (1 + np.exp(-np.clip(edge, -30, 30))))[:, :, None]
     if (s := strengths["night"]) > 0:
         centre = rng.uniform(0.1, 0.9, 2) * (w, h)
@@ -87,6 +92,9 @@ def soil(rng: Rng, image: np.ndarray, strength: float) -> np.ndarray:
     mask = np.zeros((h, w), np.uint8)
     start, angle = rng.uniform(0, 1, 2) * (w, h), rng.uniform(0, np.pi)
     way = np.array([np.cos(angle), np.sin(angle)]) * w
-    cv2.line(mask, tuple(np.int32(start - way)), tuple(np.int32(start + way)), 255, max(1, round(strength * 0.2 * h)), cv2.LINE_AA)
+    cv2.line(
+        mask, tuple(np.int32(start - way)), tuple(np.int32(start + way)), 255, max(1, round(strength * 0.2 * h)),
+        cv2.LINE_AA,
+    )
     alpha = (mask.astype(np.float32) / 255)[:, :, None]
     return image * (1 - alpha) + shade.astype(np.float32) * alpha

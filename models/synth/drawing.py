@@ -16,7 +16,7 @@ SEPARATORS = "-.· "
 
 @dataclass(frozen=True)
 class Drawing:
-    """A flat plate: image (height, width, 3) uint8; characters with their row and boxes (n, 4) as x0, y0, x1, y1 pixels."""
+    """A flat plate: image (height, width, 3) uint8, characters with their row, boxes (n, 4) as x0, y0, x1, y1."""
 
     image: np.ndarray
     text: str
@@ -52,8 +52,10 @@ def glyph(faces: dict[str, atlas.Face], character: str) -> np.ndarray:
     return faces[kind].glyphs[character]
 
 
-def layout(line: Line, faces: dict[str, atlas.Face], rng: Rng, size: tuple[int, int], stretch: float) -> list[tuple[str, int, int, int, int]]:
-    """Character cells (character, x, y, width, height) of a line, spread or squeezed into its span of a (width, height) plate."""
+def layout(
+    line: Line, faces: dict[str, atlas.Face], rng: Rng, size: tuple[int, int], stretch: float
+) -> list[tuple[str, int, int, int, int]]:
+    """Character cells (character, x, y, width, height) of a line, fitted to its span of a (width, height) plate."""
     width, height = size
     top, bottom = round(line.top * height), round(line.bottom * height)
     cap = max(6, bottom - top)
@@ -79,7 +81,9 @@ def layout(line: Line, faces: dict[str, atlas.Face], rng: Rng, size: tuple[int, 
     return placed
 
 
-def press(coverage: np.ndarray, cells: list, faces: dict[str, atlas.Face], rng: Rng) -> list[tuple[str, int, int, int, int]]:
+def press(
+    coverage: np.ndarray, cells: list, faces: dict[str, atlas.Face], rng: Rng
+) -> list[tuple[str, int, int, int, int]]:
     """Stamp the cells into the coverage map (height, width) and return those that are characters."""
     height, width = coverage.shape
     kept = []
@@ -115,8 +119,7 @@ def faces_for(rng: Rng, kind: str = "") -> dict[str, atlas.Face]:
     if kind.startswith("grey") and rng.random() < 0.75:
         latin = barred()
     return {
-        "latin": latin[rng.integers(len(latin))],
-        "hangul": kinds["hangul"][rng.integers(len(kinds["hangul"]))],
+        "latin": latin[rng.integers(len(latin))], "hangul": kinds["hangul"][rng.integers(len(kinds["hangul"]))],
         "hanzi": kinds["hanzi"][rng.integers(len(kinds["hanzi"]))],
     }
 
@@ -140,7 +143,10 @@ def sheet(plate: Plate, rng: Rng, size: tuple[int, int]) -> np.ndarray:
 def rim(coverage: np.ndarray, rng: Rng) -> None:
     height, width = coverage.shape
     inset, thick = int(rng.integers(1, 2 + height // 24)), max(1, round(height * rng.uniform(0.012, 0.035)))
-    cv2.rectangle(coverage, (inset, inset), (width - 1 - inset, height - 1 - inset), int(rng.integers(120, 256)), thick, cv2.LINE_AA)
+    cv2.rectangle(
+        coverage, (inset, inset), (width - 1 - inset, height - 1 - inset), int(rng.integers(120, 256)), thick,
+        cv2.LINE_AA,
+    )
 
 
 def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
@@ -151,10 +157,16 @@ def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
         if plate.rows == 1 and plate.height / plate.width < 0.25 and 0.2 < x / width < 0.8:
             y = rng.choice([0.07, 0.93]) * height
         shade = rng.uniform(20, 220)
-        cv2.circle(image, (round(x + rng.normal(0, 2)), round(y)), max(1, round(height * rng.uniform(0.015, 0.04))), (shade, shade, shade * rng.uniform(0.8, 1)), -1, cv2.LINE_AA)
+        cv2.circle(
+            image, (round(x + rng.normal(0, 2)), round(y)), max(1, round(height * rng.uniform(0.015, 0.04))),
+            (shade, shade, shade * rng.uniform(0.8, 1)), -1, cv2.LINE_AA,
+        )
     if rng.random() < 0.08:
         x, y = rng.uniform(0.05, 0.95) * width, rng.uniform(0.05, 0.95) * height
-        cv2.circle(image, (round(x), round(y)), max(1, round(height * rng.uniform(0.04, 0.08))), rng.uniform(30, 255, 3).tolist(), -1, cv2.LINE_AA)
+        cv2.circle(
+            image, (round(x), round(y)), max(1, round(height * rng.uniform(0.04, 0.08))),
+            rng.uniform(30, 255, 3).tolist(), -1, cv2.LINE_AA,
+        )
 
 
 def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Drawing:
@@ -189,6 +201,9 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
     fittings(image, plate, rng)
     if dirt > 0:
         mask = np.clip((noise(rng, height, size[0]) - (1 - 0.75 * dirt)) * rng.uniform(2, 8), 0, 0.92)[:, :, None]
-        image = image * (1 - mask) + (rng.uniform(0.25, 1) * np.array((190, 178, 160), np.float32) + rng.normal(0, 8, 3)) * mask
+        image = (
+            image * (1 - mask)
+            + (rng.uniform(0.25, 1) * np.array((190, 178, 160), np.float32) + rng.normal(0, 8, 3)) * mask
+        )
     boxes = np.array([c[1:] for c in characters], np.float32).reshape(-1, 4)
     return Drawing(np.clip(image, 0, 255).astype(np.uint8), "".join(c[0] for c in characters), tuple(rows), boxes)

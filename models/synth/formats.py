@@ -17,13 +17,18 @@ VN_SERIES = "ABCDEFGHKLMNPSTUVXYZ"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CN_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 KR_USE = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주하허호배바사아자"
-KR_REGIONS = ("서울", "부산", "대구", "인천", "광주", "대전", "울산", "세종", "경기", "강원", "충북", "충남", "전북", "전남", "경북", "경남", "제주")
-WHITE, BLACK, YELLOW, BLUE, RED, GREEN = (235, 235, 232), (22, 22, 24), (238, 186, 24), (22, 58, 150), (176, 24, 28), (30, 100, 62)
+KR_REGIONS = (
+    "서울", "부산", "대구", "인천", "광주", "대전", "울산", "세종", "경기", "강원", "충북", "충남", "전북", "전남",
+    "경북", "경남", "제주",
+)  # fmt: skip
+WHITE, BLACK, YELLOW, BLUE, RED, GREEN = (
+    (235, 235, 232), (22, 22, 24), (238, 186, 24), (22, 58, 150), (176, 24, 28), (30, 100, 62)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of text: separators stand in it but are not read; top and bottom of the capitals as fractions of the plate's height."""
+    """A row of text, its separators not read; top and bottom of the capitals as fractions of the plate's height."""
 
     text: str
     top: float
@@ -81,7 +86,11 @@ def vietnam(rng: Rng) -> Plate:
     kind = rng.choice(3, p=[0.3, 0.22, 0.48])
     dash = rng.choice(["-", "", "."], p=[0.8, 0.12, 0.08])
     if kind < 2:
-        series = pick(rng, VN_SERIES) if rng.random() < 0.85 else str(rng.choice(["LD", "NG", "NN", "KT", "DA", "QT", "HC", "TD", "MK", "LĐ", "AB", "CD", "R"]))
+        series = (
+            pick(rng, VN_SERIES)
+            if rng.random() < 0.85
+            else str(rng.choice(["LD", "NG", "NN", "KT", "DA", "QT", "HC", "TD", "MK", "LĐ", "AB", "CD", "R"]))
+        )
         head = pick(rng, "ABCDGHKPQTV") + pick(rng, "ABCDGHKMNPST") if colour == 3 else province + series
         if kind == 0:
             return Plate("vn", "car1", 520, 110, (Line(head + dash + serial, 0.15, 0.85),), background, ink, border=0.7)
@@ -98,7 +107,10 @@ def vietnam(rng: Rng) -> Plate:
     else:
         series = pick(rng, VN_SERIES)
     left = rng.uniform(0.06, 0.16)
-    lines = (Line(province + (dash or "-") + series, 0.09, 0.46, left, 1 - left, 0), Line(serial, 0.55, 0.92, *sorted((rng.uniform(0.04, 0.12), rng.uniform(0.88, 0.96))), 1))
+    lines = (
+        Line(province + (dash or "-") + series, 0.09, 0.46, left, 1 - left, 0),
+        Line(serial, 0.55, 0.92, *sorted((rng.uniform(0.04, 0.12), rng.uniform(0.88, 0.96))), 1),
+    )
     return Plate("vn", "motorbike", 190, 140, lines, background, ink, border=0.7)
 
 
@@ -106,20 +118,46 @@ def brazil(rng: Rng) -> Plate:
     head = pick(rng, LETTERS, 3)
     if rng.random() < 0.5:
         serial = digits(rng, 4)
-        background, ink = ((168, 172, 172), BLACK) if rng.random() < 0.85 else (((200, 30, 36), WHITE) if rng.random() < 0.7 else (WHITE, BLACK))
-        city = str(rng.choice(["SP-SAO PAULO", "PR-CURITIBA", "BA-SALVADOR", "MG-BELO HORIZONTE", "RJ-RIO DE JANEIRO", "PARANA", "ES-VITORIA", "GO-GOIANIA"]))
+        background, ink = (
+            ((168, 172, 172), BLACK)
+            if rng.random() < 0.85
+            else (((200, 30, 36), WHITE) if rng.random() < 0.7 else (WHITE, BLACK))
+        )
+        city = str(
+            rng.choice(
+                [
+                    "SP-SAO PAULO", "PR-CURITIBA", "BA-SALVADOR", "MG-BELO HORIZONTE", "RJ-RIO DE JANEIRO", "PARANA",
+                    "ES-VITORIA", "GO-GOIANIA",
+                ]
+            )
+        )
         if rng.random() < 0.15:
             lines = (Line(head, 0.2, 0.54, 0.2, 0.8, 0), Line(serial, 0.6, 0.94, 0.1, 0.9, 1))
-            return Plate("br", "grey2", 187, 136, lines, background, ink, (Line(city[:11], 0.05, 0.13, 0.3, 0.7),), border=0.6)
+            return Plate(
+                "br", "grey2", 187, 136, lines, background, ink, (Line(city[:11], 0.05, 0.13, 0.3, 0.7),), border=0.6
+            )
         sep = str(rng.choice(["·", "-", " "], p=[0.75, 0.15, 0.1]))
-        return Plate("br", "grey", 400, 130, (Line(head + sep + serial, 0.33, 0.86),), background, ink, (Line(city, 0.08, 0.19, 0.28, 0.72),), border=0.5)
-    serial = pick(rng, "0123456789") + pick(rng, LETTERS if rng.random() < 0.4 else "ABCDEFGHIJ") + pick(rng, "0123456789", 2)
+        return Plate(
+            "br", "grey", 400, 130, (Line(head + sep + serial, 0.33, 0.86),), background, ink,
+            (Line(city, 0.08, 0.19, 0.28, 0.72),), border=0.5,
+        )
+    serial = (
+        pick(rng, "0123456789")
+        + pick(rng, LETTERS if rng.random() < 0.4 else "ABCDEFGHIJ")
+        + pick(rng, "0123456789", 2)
+    )
     ink = ((20, 20, 22), (24, 50, 130), (180, 24, 30), (20, 110, 60))[rng.choice(4, p=[0.86, 0.05, 0.06, 0.03])]
     if rng.random() < 0.15:
         lines = (Line(head, 0.27, 0.58, 0.25, 0.75, 0), Line(serial, 0.63, 0.94, 0.16, 0.84, 1))
-        return Plate("br", "mercosul2", 200, 170, lines, WHITE, ink, (Line("BRASIL", 0.05, 0.15, 0.3, 0.7),), ("top", 0.22, BLUE), 0.4)
+        return Plate(
+            "br", "mercosul2", 200, 170, lines, WHITE, ink, (Line("BRASIL", 0.05, 0.15, 0.3, 0.7),),
+            ("top", 0.22, BLUE), 0.4,
+        )
     captions = (Line("BRASIL", 0.05, 0.17, 0.4, 0.6), Line("BR", 0.82, 0.92, 0.02, 0.06))
-    return Plate("br", "mercosul", 400, 130, (Line(head + serial, 0.31, 0.9, 0.08, 0.96),), WHITE, ink, captions, ("top", 0.23, BLUE), 0.4)
+    return Plate(
+        "br", "mercosul", 400, 130, (Line(head + serial, 0.31, 0.9, 0.08, 0.96),), WHITE, ink, captions,
+        ("top", 0.23, BLUE), 0.4,
+    )
 
 
 def china(rng: Rng) -> Plate:
@@ -129,17 +167,28 @@ def china(rng: Rng) -> Plate:
     dot = str(rng.choice(["·", " ", ""], p=[0.8, 0.1, 0.1]))
     kind = rng.choice(5, p=[0.6, 0.17, 0.09, 0.06, 0.08])
     if kind == 0:
-        return Plate("cn", "blue", 440, 140, (Line(province + city + dot + serial, 0.18, 0.82),), (24, 62, 160), WHITE, border=0.7)
+        return Plate(
+            "cn", "blue", 440, 140, (Line(province + city + dot + serial, 0.18, 0.82),), (24, 62, 160), WHITE,
+            border=0.7,
+        )
     if kind == 1:
         serial = pick(rng, "DF") + digits(rng, 5) if rng.random() < 0.8 else digits(rng, 5) + pick(rng, "DF")
-        return Plate("cn", "green", 480, 140, (Line(province + city + dot + serial, 0.18, 0.84),), (140, 210, 150), BLACK, border=0.6, gradient=(240, 250, 240))
+        return Plate(
+            "cn", "green", 480, 140, (Line(province + city + dot + serial, 0.18, 0.84),), (140, 210, 150), BLACK,
+            border=0.6, gradient=(240, 250, 240),
+        )
     if kind == 2:
-        return Plate("cn", "yellow", 440, 140, (Line(province + city + dot + serial, 0.18, 0.82),), YELLOW, BLACK, border=0.7)
+        return Plate(
+            "cn", "yellow", 440, 140, (Line(province + city + dot + serial, 0.18, 0.82),), YELLOW, BLACK, border=0.7
+        )
     if kind == 3:
         lines = (Line(province + city, 0.09, 0.36, 0.25, 0.75, 0), Line(serial, 0.43, 0.92, 0.06, 0.94, 1))
         return Plate("cn", "yellow2", 440, 220, lines, YELLOW, BLACK, border=0.7)
     background, ink = ((WHITE, BLACK), ((20, 20, 24), WHITE), (YELLOW, BLACK))[rng.integers(3)]
-    return Plate("cn", "special", 440, 140, (Line(province + city + dot + serial[:4] + pick(rng, CHINESE_USE), 0.18, 0.82),), background, ink, border=0.7)
+    return Plate(
+        "cn", "special", 440, 140, (Line(province + city + dot + serial[:4] + pick(rng, CHINESE_USE), 0.18, 0.82),),
+        background, ink, border=0.7,
+    )
 
 
 def korea(rng: Rng) -> Plate:
@@ -150,28 +199,53 @@ def korea(rng: Rng) -> Plate:
         band = ("left", 0.09, (40, 70, 170)) if rng.random() < 0.25 else None
         background, ink = ((WHITE, BLACK), ((170, 205, 235), BLACK))[int(rng.random() < 0.15)]
         left = 0.11 if band else 0.04
-        return Plate("kr", "white", 520, 110, (Line(number + use + " " + serial, 0.14, 0.86, left, 0.97),), background, ink, band=band, border=0.6)
+        return Plate(
+            "kr", "white", 520, 110, (Line(number + use + " " + serial, 0.14, 0.86, left, 0.97),), background, ink,
+            band=band, border=0.6,
+        )
     if kind == 1:
-        return Plate("kr", "short", 335, 155, (Line(pick(rng, "0123456789", 2) + use + serial, 0.2, 0.82),), WHITE, BLACK, border=0.6)
+        return Plate(
+            "kr", "short", 335, 155, (Line(pick(rng, "0123456789", 2) + use + serial, 0.2, 0.82),), WHITE, BLACK,
+            border=0.6,
+        )
     region = KR_REGIONS[rng.integers(len(KR_REGIONS))]
     if kind == 2 and rng.random() < 0.4:
-        lines = (Line(pick(rng, "0123456789", 2) + use, 0.08, 0.38, 0.2, 0.8, 0), Line(serial, 0.44, 0.93, 0.06, 0.94, 1))
+        lines = (
+            Line(pick(rng, "0123456789", 2) + use, 0.08, 0.38, 0.2, 0.8, 0),
+            Line(serial, 0.44, 0.93, 0.06, 0.94, 1),
+        )
         return Plate("kr", "green", 335, 170, lines, GREEN, WHITE, border=0.5)
     if kind == 2:
-        lines = (Line(region + pick(rng, "0123456789", int(rng.integers(1, 3))), 0.08, 0.36, 0.22, 0.78, 0), Line(use + serial, 0.42, 0.92, 0.05, 0.95, 1))
+        lines = (
+            Line(region + pick(rng, "0123456789", int(rng.integers(1, 3))), 0.08, 0.36, 0.22, 0.78, 0),
+            Line(use + serial, 0.42, 0.92, 0.05, 0.95, 1),
+        )
         return Plate("kr", "green", 335, 170, lines, GREEN, WHITE, border=0.5)
     if kind == 3:
-        lines = (Line(region + pick(rng, "0123456789", 2), 0.08, 0.36, 0.22, 0.78, 0), Line(pick(rng, "바사아자배") + serial, 0.42, 0.92, 0.05, 0.95, 1))
+        lines = (
+            Line(region + pick(rng, "0123456789", 2), 0.08, 0.36, 0.22, 0.78, 0),
+            Line(pick(rng, "바사아자배") + serial, 0.42, 0.92, 0.05, 0.95, 1),
+        )
         return Plate("kr", "yellow2", 335, 170, lines, YELLOW, (30, 40, 70), border=0.5)
-    return Plate("kr", "yellow", 520, 110, (Line(region + pick(rng, "0123456789", 2) + pick(rng, "바사아자배") + serial, 0.14, 0.86),), YELLOW, BLACK, border=0.6)
+    return Plate(
+        "kr", "yellow", 520, 110,
+        (Line(region + pick(rng, "0123456789", 2) + pick(rng, "바사아자배") + serial, 0.14, 0.86),), YELLOW, BLACK,
+        border=0.6,
+    )
 
 
 def pattern(rng: Rng, shape: str) -> str:
     return "".join(pick(rng, LETTERS) if c == "A" else pick(rng, "0123456789") if c == "9" else c for c in shape)
 
 
-EU_SHAPES = ("AA-999AA", "9A9 9999", "AA 999 AA", "AA99 AAA", "A-AA 999", "AA-A 9999", "99-AAA-9", "AAA 999", "AA 99999", "A99 9999", "999-AAA", "A 999 AA", "AA 99 AAA", "9AAA999", "AAAAA9", "AA999AA")
-US_SHAPES = ("9AAA999", "AAA 9999", "AAA-999", "999 AAA", "AA9 9AA", "A99 9AA", "AAA9999", "99A 999", "9A9999", "AAAA999", "AA 99999", "AAAAAA", "9999 AA")
+EU_SHAPES = (
+    "AA-999AA", "9A9 9999", "AA 999 AA", "AA99 AAA", "A-AA 999", "AA-A 9999", "99-AAA-9", "AAA 999", "AA 99999",
+    "A99 9999", "999-AAA", "A 999 AA", "AA 99 AAA", "9AAA999", "AAAAA9", "AA999AA",
+)
+US_SHAPES = (
+    "9AAA999", "AAA 9999", "AAA-999", "999 AAA", "AA9 9AA", "A99 9AA", "AAA9999", "99A 999", "9A9999", "AAAA999",
+    "AA 99999", "AAAAAA", "9999 AA",
+)
 
 
 def latin(rng: Rng) -> Plate:
@@ -184,14 +258,26 @@ def latin(rng: Rng) -> Plate:
             cut = len(text) // 2
             lines = (Line(text[:cut], 0.08, 0.46, 0.2, 0.9, 0), Line(text[cut:], 0.54, 0.92, 0.15, 0.9, 1))
             return Plate("latin", "eu2", 280, 200, lines, background, BLACK, border=0.7)
-        return Plate("latin", "eu", 520, 110, (Line(text, 0.16, 0.84, 0.13 if band else 0.04, 0.97),), background, BLACK, caption, band, 0.7)
+        return Plate(
+            "latin", "eu", 520, 110, (Line(text, 0.16, 0.84, 0.13 if band else 0.04, 0.97),), background, BLACK,
+            caption, band, 0.7,
+        )
     inks = (BLACK, (30, 50, 120), (120, 20, 30), (20, 80, 50))
     ground = ((235, 235, 232), (225, 235, 245), (240, 225, 200), (210, 225, 215), (250, 235, 160))[rng.integers(5)]
-    words = ("CALIFORNIA", "TEXAS", "NEW YORK", "FLORIDA", "OHIO", "WASHINGTON", "ARIZONA", "UTAH", "STATE OF MIND", "DMV.GOV", "SUNSHINE STATE")
-    captions = (Line(words[rng.integers(len(words))], 0.05, 0.19, 0.25, 0.75), Line(words[rng.integers(len(words))], 0.86, 0.95, 0.28, 0.72))
+    words = (
+        "CALIFORNIA", "TEXAS", "NEW YORK", "FLORIDA", "OHIO", "WASHINGTON", "ARIZONA", "UTAH", "STATE OF MIND",
+        "DMV.GOV", "SUNSHINE STATE",
+    )
+    captions = (
+        Line(words[rng.integers(len(words))], 0.05, 0.19, 0.25, 0.75),
+        Line(words[rng.integers(len(words))], 0.86, 0.95, 0.28, 0.72),
+    )
     text = pattern(rng, US_SHAPES[rng.integers(len(US_SHAPES))])
     band = ("top", 0.22, inks[rng.integers(4)]) if rng.random() < 0.12 else None
-    return Plate("latin", "us", 305, 152, (Line(text, 0.27, 0.8, 0.05, 0.95),), ground, inks[rng.choice(4, p=[0.4, 0.4, 0.1, 0.1])], captions[: rng.integers(0, 3)], band, 0.5)
+    return Plate(
+        "latin", "us", 305, 152, (Line(text, 0.27, 0.8, 0.05, 0.95),), ground,
+        inks[rng.choice(4, p=[0.4, 0.4, 0.1, 0.1])], captions[: rng.integers(0, 3)], band, 0.5,
+    )
 
 
 REGIONS: dict[str, Callable[[Rng], Plate]] = {"vn": vietnam, "br": brazil, "cn": china, "kr": korea, "latin": latin}

@@ -62,7 +62,7 @@ class Photographs:
             self.frames.append((cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.array(found) * scale))
 
     def ground(self, rng: Rng, size: int) -> tuple[np.ndarray, list[Target]]:
-        """A random cut, possibly mirrored, letterboxed or stretched a little, as (size, size, 3) float32 with its plates."""
+        """A random cut, mirrored, letterboxed or stretched a little, as (size, size, 3) float32 with its plates."""
         picture, boxes = self.frames[rng.integers(len(self.frames))]
         h, w = picture.shape[:2]
         zoom = rng.uniform(0.3, 1.0)
@@ -72,7 +72,9 @@ class Photographs:
         image = np.full((size, size, 3), 114, np.uint8)
         nw, nh = round(cw * scale), round(ch * scale)
         ox, oy = (size - nw) // 2, (size - nh) // 2
-        image[oy : oy + nh, ox : ox + nw] = cv2.resize(picture[y : y + ch, x : x + cw], (nw, nh), interpolation=cv2.INTER_LINEAR)
+        image[oy : oy + nh, ox : ox + nw] = cv2.resize(
+            picture[y : y + ch, x : x + cw], (nw, nh), interpolation=cv2.INTER_LINEAR
+        )
         targets = []
         for bx, by, bw, bh in boxes:
             x0, y0, x1, y1 = bx - x, by - y, bx + bw - x, by + bh - y
@@ -110,7 +112,10 @@ def procedural(rng: Rng, size: int) -> np.ndarray:
         if kind == 0:
             cv2.rectangle(image, p.tolist(), q.tolist(), colour, -1 if rng.random() < 0.6 else 2, cv2.LINE_AA)
         elif kind == 1:
-            cv2.ellipse(image, p.tolist(), (extent / 2).astype(int).tolist(), float(rng.uniform(0, 180)), 0, 360, colour, -1 if rng.random() < 0.6 else 3, cv2.LINE_AA)
+            cv2.ellipse(
+                image, p.tolist(), (extent / 2).astype(int).tolist(), float(rng.uniform(0, 180)), 0, 360, colour,
+                -1 if rng.random() < 0.6 else 3, cv2.LINE_AA,
+            )
         elif kind == 2:
             cv2.line(image, p.tolist(), rng.integers(0, size, 2).tolist(), colour, int(rng.integers(1, 9)), cv2.LINE_AA)
         else:
@@ -136,11 +141,16 @@ def vehicle(image: np.ndarray, rng: Rng, corners: np.ndarray) -> None:
     for side in (-1, 1):
         lamp = np.int32(centre + (side * wide * rng.uniform(0.3, 0.48), -tall * rng.uniform(0, 0.3)))
         colour = ((210, 30, 25), (250, 245, 225), (230, 140, 40))[rng.integers(3)]
-        cv2.ellipse(image, lamp.tolist(), np.int32((0.12 * w + 2, 0.1 * w + 2)).tolist(), 0, 0, 360, colour, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            image, lamp.tolist(), np.int32((0.12 * w + 2, 0.1 * w + 2)).tolist(), 0, 0, 360, colour, -1, cv2.LINE_AA
+        )
     for _ in range(rng.integers(0, 9)):  # grille, bumper edges
         y = int(centre[1] + rng.uniform(-1, 1) * tall * 0.5)
         shade = (body * rng.uniform(0.2, 1.5)).clip(0, 255).tolist()
-        cv2.line(image, (int(x0), y), (int(x1), y + int(rng.integers(-3, 4))), shade, int(rng.integers(1, 2 + h // 6)), cv2.LINE_AA)
+        cv2.line(
+            image, (int(x0), y), (int(x1), y + int(rng.integers(-3, 4))), shade, int(rng.integers(1, 2 + h // 6)),
+            cv2.LINE_AA,
+        )
     if rng.random() < 0.5:  # holder or recess around the plate
         grown = centre + (corners - centre) * rng.uniform(1.04, 1.35, 2)
         cv2.fillPoly(image, [np.int32(grown)], (body * rng.uniform(0.1, 0.9)).tolist(), cv2.LINE_AA)
@@ -150,7 +160,10 @@ def rear(image: np.ndarray, centre: np.ndarray, metre: float, paint: tuple[float
     """Sketch the rear of a vehicle around the centre of its plate; `metre` in pixels."""
 
     def part(x: float, y: float, w: float, h: float, colour: tuple[float, ...]) -> None:
-        low, high = centre + np.array([x - w / 2, y - h / 2]) * metre, centre + np.array([x + w / 2, y + h / 2]) * metre
+        low, high = (
+            centre + np.array([x - w / 2, y - h / 2]) * metre,
+            centre + np.array([x + w / 2, y + h / 2]) * metre,
+        )
         cv2.rectangle(image, np.int32(low).tolist(), np.int32(high).tolist(), colour, -1, cv2.LINE_AA)
 
     dark, red, glass = (24, 24, 26), (196, 24, 22), (44, 52, 60)
@@ -196,9 +209,12 @@ def lettering(image: np.ndarray, rng: Rng) -> None:
     """Text that is no plate: a shop sign, a lorry's side, a timestamp, stickers."""
     size = image.shape[0]
     faces = drawing.faces_for(rng)
-    text = "".join(LETTERS[i] + (" " if rng.random() < 0.15 else "") for i in rng.integers(0, len(LETTERS), rng.integers(3, 18)))
+    text = "".join(
+        LETTERS[i] + (" " if rng.random() < 0.15 else "") for i in rng.integers(0, len(LETTERS), rng.integers(3, 18))
+    )
     if rng.random() < 0.35:
-        text = f"{rng.integers(2010, 2030)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d} {rng.integers(24):02d}.{rng.integers(60):02d}"
+        day = f"{rng.integers(2010, 2030)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}"
+        text = f"{day} {rng.integers(24):02d}.{rng.integers(60):02d}"
     tall = int(rng.uniform(7, 60))
     wide = int(min(size * 0.9, tall * len(text) * rng.uniform(0.5, 0.9)))
     coverage = np.zeros((tall + 6, wide + 6), np.uint8)
@@ -230,7 +246,11 @@ def boards(image: np.ndarray, rng: Rng) -> None:
 def place(rng: Rng, size: int, plate: formats.Plate, taken: list[np.ndarray]) -> np.ndarray | None:
     """Corners for a plate of any size and tilt that meets no plate already there; None where there is no room."""
     for _ in range(8):
-        wide = np.exp(rng.uniform(np.log(16), np.log(350))) if rng.random() < 0.35 else np.exp(rng.uniform(np.log(24), np.log(130)))
+        wide = (
+            np.exp(rng.uniform(np.log(16), np.log(350)))
+            if rng.random() < 0.35
+            else np.exp(rng.uniform(np.log(24), np.log(130)))
+        )
         if plate.rows == 2:
             wide *= 0.72
         corners = quadrilateral(rng, wide, wide * plate.height / plate.width, rng.random() ** 1.5 * 1.3)
@@ -242,7 +262,10 @@ def place(rng: Rng, size: int, plate: formats.Plate, taken: list[np.ndarray]) ->
             continue
         corners += rng.uniform(extent / 2 + 1, size - extent / 2 - 1)
         grown = 1.3 * extent / 2
-        if all((np.abs(corners.mean(axis=0) - other.mean(axis=0)) > grown + np.ptp(other, axis=0) / 2).any() for other in taken):
+        if all(
+            (np.abs(corners.mean(axis=0) - other.mean(axis=0)) > grown + np.ptp(other, axis=0) / 2).any()
+            for other in taken
+        ):
             return corners
     return None
 
@@ -253,12 +276,17 @@ def surround(image: np.ndarray, rng: Rng, plate: formats.Plate, corners: np.ndar
     if kind == 0:
         metre = 1000 * np.linalg.norm(corners[1] - corners[0]) / plate.width
         paint = tuple((rng.uniform(10, 240) * rng.uniform(0.7, 1.0, 3)).tolist())
-        rear(image, corners.mean(axis=0), metre * rng.uniform(0.7, 1.2), paint, motorbike=plate.rows == 2 and plate.width < 250)
+        rear(
+            image, corners.mean(axis=0), metre * rng.uniform(0.7, 1.2), paint,
+            motorbike=plate.rows == 2 and plate.width < 250,
+        )
     elif kind == 1:
         vehicle(image, rng, corners)
 
 
-def render(rng: Rng, *, size: int = 384, weights: dict[str, float], level: float = 1.0, photographs: Photographs | None = None) -> Scene:
+def render(
+    rng: Rng, *, size: int = 384, weights: dict[str, float], level: float = 1.0, photographs: Photographs | None = None
+) -> Scene:
     """One scene with 0 … 5 plates."""
     real = photographs is not None and rng.random() < 0.55
     image, targets = photographs.ground(rng, size) if real and photographs else (procedural(rng, size), [])
@@ -307,4 +335,3 @@ def bars(picture: np.ndarray, rng: Rng, targets: list[Target]) -> None:
     if width > 0:
         turned = picture if axis else picture.transpose(1, 0, 2)
         turned[:width] = turned[-width:] = 114
-

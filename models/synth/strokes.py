@@ -17,15 +17,24 @@ GLYPHS: dict[str, list[list]] = {
     "0": [[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"]],
     "1": [[(0.05, 0.24), (0.62, 0), (0.62, 1)]],
     "2": [[(0, 0.27), (0, 0, 1), (1, 0, 1), (1, 0.45, 1), (0, 1), (1, 1)]],
-    "3": [[(0, 0.22), (0, 0, 1), (1, 0, 1), (1, 0.47, 1), (0.38, 0.47)], [(0.38, 0.47), (1, 0.47, 1), (1, 1, 1), (0, 1, 1), (0, 0.78)]],
+    "3": [
+        [(0, 0.22), (0, 0, 1), (1, 0, 1), (1, 0.47, 1), (0.38, 0.47)],
+        [(0.38, 0.47), (1, 0.47, 1), (1, 1, 1), (0, 1, 1), (0, 0.78)],
+    ],
     "4": [[(0.58, 0), (0, 0.73), (1, 0.73)], [(0.74, 0.47), (0.74, 1)]],
     "5": [[(0.95, 0), (0.08, 0), (0.03, 0.5), (0.25, 0.39, 1), (1, 0.39, 1), (1, 1, 1), (0, 1, 1), (0, 0.8)]],
     "6": [[(0.72, 0), (0, 0.6, 1), (0, 1, 1), (1, 1, 1), (1, 0.42, 1), (0, 0.42, 1), (0, 0.7)]],
     "7": [[(0, 0), (1, 0), (0.36, 1)]],
-    "8": [[(0.06, 0, 1), (0.94, 0, 1), (0.94, 0.46, 1), (0.06, 0.46, 1), "z"], [(0, 0.46, 1), (1, 0.46, 1), (1, 1, 1), (0, 1, 1), "z"]],
+    "8": [
+        [(0.06, 0, 1), (0.94, 0, 1), (0.94, 0.46, 1), (0.06, 0.46, 1), "z"],
+        [(0, 0.46, 1), (1, 0.46, 1), (1, 1, 1), (0, 1, 1), "z"],
+    ],
     "9": [[(0.28, 1), (1, 0.4, 1), (1, 0, 1), (0, 0, 1), (0, 0.58, 1), (1, 0.58, 1), (1, 0.3)]],
     "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.17, 0.68), (0.83, 0.68)]],
-    "B": [[(0, 0.47), (0, 0), (0.92, 0, 1), (0.92, 0.47, 1), (0, 0.47)], [(0, 0.47), (1, 0.47, 1), (1, 1, 1), (0, 1), (0, 0.47)]],
+    "B": [
+        [(0, 0.47), (0, 0), (0.92, 0, 1), (0.92, 0.47, 1), (0, 0.47)],
+        [(0, 0.47), (1, 0.47, 1), (1, 1, 1), (0, 1), (0, 0.47)],
+    ],
     "C": [[(1, 0.28), (1, 0, 1), (0, 0, 1), (0, 1, 1), (1, 1, 1), (1, 0.72)]],
     "D": [[(0, 0.5), (0, 0), (1, 0, 1), (1, 1, 1), (0, 1), (0, 0.5)]],
     "E": [[(1, 0), (0, 0), (0, 1), (1, 1)], [(0, 0.48), (0.85, 0.48)]],
@@ -91,8 +100,10 @@ def rounded(vertices: list, radius: float) -> np.ndarray:
     return np.array(points + points[:1] if closed else points)
 
 
-def draw(character: str, rng: np.random.Generator, *, height: int, aspect: float, weight: float, radius: float, plain: float) -> np.ndarray:
-    """Coverage (height, width) uint8 of one stroke glyph; `aspect` is width over height, `weight` and `radius` are in heights."""
+def draw(
+    character: str, rng: np.random.Generator, *, height: int, aspect: float, weight: float, radius: float, plain: float
+) -> np.ndarray:
+    """Coverage (height, width) uint8 of a stroke glyph; `aspect` is width over height, the rest in heights."""
     barred = character == "Đ"
     character = "D" if barred else character
     options = [GLYPHS[character], *ALTERNATIVES.get(character, [])]
@@ -111,5 +122,7 @@ def draw(character: str, rng: np.random.Generator, *, height: int, aspect: float
         line = rounded(pixels, radius * h)
         cv2.polylines(canvas, [np.round(line * 16).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
     if barred:
-        cv2.line(canvas, (thick // 2, h // 2), (round(0.5 * w) + left, h // 2), 255, max(2, round(thick * 0.8)), cv2.LINE_AA)
+        cv2.line(
+            canvas, (thick // 2, h // 2), (round(0.5 * w) + left, h // 2), 255, max(2, round(thick * 0.8)), cv2.LINE_AA
+        )
     return cv2.resize(canvas, ((w + left) // scale, height), interpolation=cv2.INTER_AREA)

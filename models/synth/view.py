@@ -97,7 +97,15 @@ def targets(sketch: drawing.Drawing, to_crop: np.ndarray) -> tuple[np.ndarray, n
     return steps, cells
 
 
-def render(rng: Rng, *, weights: dict[str, float], level: float = 1.0, clear: bool = False, strengths: Strengths | None = None, jitter: float = 1.0) -> Sample:
+def render(
+    rng: Rng,
+    *,
+    weights: dict[str, float],
+    level: float = 1.0,
+    clear: bool = False,
+    strengths: Strengths | None = None,
+    jitter: float = 1.0,
+) -> Sample:
     """One sample of a region drawn by `weights`, degraded up to `level` (or exactly as `strengths` says)."""
     plate = formats.sample(rng, weights)
     strengths = strengths or degrade.sample(rng, level)
@@ -106,12 +114,20 @@ def render(rng: Rng, *, weights: dict[str, float], level: float = 1.0, clear: bo
     height = width * plate.height / plate.width
     flat = sketch.image
     if width < flat.shape[1] * 0.8:
-        flat = cv2.resize(flat, (max(8, round(width * 1.15)), max(6, round(height * 1.15))), interpolation=cv2.INTER_AREA)
+        flat = cv2.resize(
+            flat, (max(8, round(width * 1.15)), max(6, round(height * 1.15))), interpolation=cv2.INTER_AREA
+        )
     corners = quadrilateral(rng, width, height, strengths["perspective"])
     margin = 0.18 * np.ptp(corners, axis=0) + 2
     corners -= corners.min(axis=0) - margin
     w, h = np.ceil(corners.max(axis=0) + margin).astype(int)
-    full = np.array([[0, 0], [sketch.image.shape[1], 0], [sketch.image.shape[1], sketch.image.shape[0]], [0, sketch.image.shape[0]]], np.float32)
+    full = np.array(
+        [
+            [0, 0], [sketch.image.shape[1], 0], [sketch.image.shape[1], sketch.image.shape[0]],
+            [0, sketch.image.shape[0]],
+        ],
+        np.float32,
+    )
     shrink = np.array([flat.shape[1] / sketch.image.shape[1], flat.shape[0] / sketch.image.shape[0]], np.float32)
     to_view = cv2.getPerspectiveTransform(full * shrink, corners.astype(np.float32))
     world = surroundings(rng, h, w)
@@ -121,14 +137,19 @@ def render(rng: Rng, *, weights: dict[str, float], level: float = 1.0, clear: bo
     world = world * (1 - alpha) + warped.astype(np.float32) * alpha
     extent = height * (0.7 if plate.rows == 1 else 0.4)
     quad = cut(rng, corners, jitter)
-    to_crop = cv2.getPerspectiveTransform(quad.astype(np.float32), np.array([[0, 0], [128, 0], [128, 64], [0, 64]], np.float32))
+    to_crop = cv2.getPerspectiveTransform(
+        quad.astype(np.float32), np.array([[0, 0], [128, 0], [128, 64], [0, 64]], np.float32)
+    )
     seen = world if strengths["occlusion"] == 0 else degrade.soil(rng, world, strengths["occlusion"])
     view = degrade.sensor(degrade.optics(degrade.light(seen, strengths, rng), strengths, rng, extent), strengths, rng)
     sharp = None
     if clear:
         mild = np.clip(world, 0, 255).astype(np.uint8)
         sharp = cv2.warpPerspective(mild, to_crop, CROP[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    crop = cv2.warpPerspective(view, to_crop, CROP[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT if rng.random() < 0.2 else cv2.BORDER_REPLICATE)
+    crop = cv2.warpPerspective(
+        view, to_crop, CROP[::-1], flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT if rng.random() < 0.2 else cv2.BORDER_REPLICATE,
+    )
     stretch = np.diag([*shrink, 1.0])
     steps, cells = targets(sketch, to_crop @ to_view @ stretch)
     return Sample(crop, sharp, plate, tuple(INDEX[c] for c in sketch.text), steps, cells, strengths)

@@ -35,7 +35,10 @@ class Maps:
 
 def maps(targets: tuple[scene.Target, ...]) -> Maps:
     """Target maps of a scene's plates: a Gaussian of the plate's shape, its geometry in the cells around the centre."""
-    blank = {name: np.zeros((MAP, MAP, depth), np.float32) for name, depth in (("heat", 1), ("box", 4), ("corners", 8), ("rows", 1), ("plate", 1), ("exact", 1))}
+    blank = {
+        name: np.zeros((MAP, MAP, depth), np.float32)
+        for name, depth in (("heat", 1), ("box", 4), ("corners", 8), ("rows", 1), ("plate", 1), ("exact", 1))
+    }
     out = Maps(**blank)
     ys, xs = np.mgrid[0:MAP, 0:MAP] + 0.5
     for target in targets:
@@ -46,7 +49,11 @@ def maps(targets: tuple[scene.Target, ...]) -> Maps:
         bump = np.exp(-((xs - column - 0.5) ** 2) / (2 * spread[0] ** 2) - (ys - row - 0.5) ** 2 / (2 * spread[1] ** 2))
         bump = bump.astype(np.float32)
         out.heat[:, :, 0] = np.maximum(out.heat[:, :, 0], bump)
-        near = (np.abs(xs - column - 0.5) <= max(1.0, 0.15 * w)) & (np.abs(ys - row - 0.5) <= max(1.0, 0.15 * h)) & (bump > out.plate[:, :, 0])
+        near = (
+            (np.abs(xs - column - 0.5) <= max(1.0, 0.15 * w))
+            & (np.abs(ys - row - 0.5) <= max(1.0, 0.15 * h))
+            & (bump > out.plate[:, :, 0])
+        )
         out.plate[near, 0] = np.maximum(bump, 0.15)[near]
         out.exact[near, 0] = out.plate[near, 0] * target.exact
         out.box[near] = np.stack([cx - xs, cy - ys, np.full_like(xs, np.log(w)), np.full_like(xs, np.log(h))], -1)[near]
@@ -63,7 +70,10 @@ def photographs(folder: Path | None) -> scene.Photographs | None:
 def make(batch: int, folder: Path | None, rng: np.random.Generator, progress: float) -> loop.Batch:
     """One batch; degradation rises to full strength over the first half."""
     level = min(1.0, 0.2 + 1.6 * progress)
-    scenes = [scene.render(rng, size=SIZE, weights=WEIGHTS, level=level, photographs=photographs(folder)) for _ in range(batch)]
+    scenes = [
+        scene.render(rng, size=SIZE, weights=WEIGHTS, level=level, photographs=photographs(folder))
+        for _ in range(batch)
+    ]
     answers = [maps(s.plates) for s in scenes]
     targets = {name: np.stack([getattr(a, name) for a in answers]) for name in Maps.__dataclass_fields__}
     return np.stack([s.image for s in scenes]), targets
@@ -90,7 +100,9 @@ class DetectorTrainer(keras.Model):
 
 def main() -> None:
     parser = loop.arguments("detector", epochs=40)
-    parser.add_argument("--photographs", type=Path, help="folder of real frames with labels.csv (only MIT and Apache-2.0 rows are used)")
+    parser.add_argument(
+        "--photographs", type=Path, help="folder of real frames with labels.csv (only MIT and Apache-2.0 rows are used)"
+    )
     parser.set_defaults(batch=16)
     options = parser.parse_args()
     keras.utils.set_random_seed(options.seed)

@@ -19,7 +19,10 @@ from models.train import loop
 from models.train.reader import WEIGHTS
 
 # How much of each degradation makes a crop worth restoring: those that a network can undo, by their strength.
-UNDOABLE = {"low_resolution": 0.8, "defocus": 1.4, "motion": 1.4, "noise": 0.7, "jpeg": 0.5, "night": 0.7, "glare": 0.9, "shadow": 0.4}
+UNDOABLE = {
+    "low_resolution": 0.8, "defocus": 1.4, "motion": 1.4, "noise": 0.7, "jpeg": 0.5, "night": 0.7, "glare": 0.9,
+    "shadow": 0.4,
+}
 VERDICT = 0.5
 
 
@@ -34,8 +37,7 @@ def make(batch: int, rng: np.random.Generator, progress: float) -> loop.Batch:
     for n, sample in enumerate(samples):
         text[n, : len(sample.text)] = sample.text
     targets = {
-        "text": text,
-        "length": np.array([len(s.text) for s in samples], np.int32),
+        "text": text, "length": np.array([len(s.text) for s in samples], np.int32),
         "degraded": np.array([degraded(s.strengths) for s in samples], np.float32),
     }
     return np.stack([s.crop for s in samples]), targets
@@ -60,7 +62,9 @@ class QualityTrainer(keras.Model):
         sure = ops.exp(-ops.ctc_loss(y["text"], logits, y["length"], steps, mask_index=0))
         score = ops.reshape(y_pred["quality"], (-1,))
         verdict = ops.reshape(y_pred["degraded"], (-1,))
-        return ops.mean(ops.binary_crossentropy(ops.stop_gradient(sure), score) + ops.binary_crossentropy(y["degraded"], verdict))
+        return ops.mean(
+            ops.binary_crossentropy(ops.stop_gradient(sure), score) + ops.binary_crossentropy(y["degraded"], verdict)
+        )
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ WEIGHTS = synth.SHARES
 
 
 def make(batch: int, rng: np.random.Generator, progress: float) -> loop.Batch:
-    """One batch; degradation rises to 0.8 of full strength over the first half, the alignment fades over the first third."""
+    """One batch; degradation rises to 0.8 over the first half, the alignment fades over the first third."""
     level = min(0.8, 0.15 + 1.3 * progress)
     samples = [view.render(rng, weights=WEIGHTS, level=level) for _ in range(batch)]
     text = np.zeros((batch, reader.MAX_TEXT), np.int32)

@@ -27,8 +27,7 @@ def make(batch: int, rng: np.random.Generator, progress: float) -> loop.Batch:
     for n, sample in enumerate(samples):
         text[n, : len(sample.text)] = sample.text
     targets = {
-        "clear": np.stack([s.clear for s in samples]),
-        "text": text,
+        "clear": np.stack([s.clear for s in samples]), "text": text,
         "length": np.array([len(s.text) for s in samples], np.int32),
     }
     return np.stack([s.crop for s in samples]), targets

@@ -1,0 +1,117 @@
+"""The renderer: deterministic, truthful about what it drew, and covering every region."""
+
+from __future__ import annotations
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.plates.alphabet import INDEX, decode
+from models import synth
+from models.synth import atlas, degrade, drawing, formats, scene, view
+from models.synth.view import IGNORE
+
+REGIONS = tuple(formats.REGIONS)
+
+
+def test_the_same_seed_renders_the_same_crop_and_another_seed_another() -> None:
+    one, same, other = (view.render(np.random.default_rng(seed), weights=synth.SHARES) for seed in (5, 5, 6))
+    assert np.array_equal(one.crop, same.crop) and one.text == same.text and one.strengths == same.strengths
+    assert not np.array_equal(one.crop, other.crop)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_region_renders_plates_whose_characters_are_in_the_alphabet(region: str) -> None:
+    seen = set()
+    for seed in range(60):
+        plate = formats.REGIONS[region](np.random.default_rng(seed))
+        assert plate.region == region and plate.text and all(c in INDEX for c in plate.text)
+        assert drawing.draw(plate, np.random.default_rng(seed)).text == plate.text
+        seen.add((plate.kind, plate.rows))
+    assert len(seen) >= 3 and {rows for _, rows in seen} == {1, 2}
+
+
+def test_vietnamese_plates_come_in_all_sizes_and_colours() -> None:
+    plates = [formats.vietnam(np.random.default_rng(seed)) for seed in range(400)]
+    assert {(p.width, p.height) for p in plates} == {(520, 110), (330, 165), (190, 140)}
+    assert {p.background for p in plates} == {formats.WHITE, formats.YELLOW, formats.BLUE, formats.RED}
+
+
+def test_time_steps_spell_the_text_row_after_row() -> None:
+    checked = 0
+    for seed in range(40):
+        sample = view.render(np.random.default_rng(seed), weights=synth.SHARES, level=0.2, jitter=0.2)
+        steps = [int(s) for s in sample.steps if s not in (0, IGNORE)]
+        spelled = [s for n, s in enumerate(steps) if n == 0 or steps[n - 1] != s]
+        once = [c for n, c in enumerate(sample.text) if n == 0 or sample.text[n - 1] != c]
+        checked += spelled == once
+        assert decode(list(sample.text)) == sample.plate.text
+    assert checked >= 36  # a character cut off at the edge has no step
+
+
+def test_no_degradation_leaves_the_clear_view_and_full_strength_changes_it() -> None:
+    def distance(**strengths: float) -> float:
+        chosen = dict.fromkeys(degrade.NAMES, 0.0) | strengths
+        sample = view.render(np.random.default_rng(8), weights={"vn": 1.0}, strengths=chosen, clear=True)
+        assert sample.clear is not None and sample.strengths == chosen
+        blur = [
+            cv2.Laplacian(cv2.cvtColor(i, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var() for i in (sample.crop, sample.clear)
+        ]
+        return float(blur[0] / blur[1])
+
+    assert distance(defocus=1.0) < 0.5 * distance()
+    assert distance(motion=1.0) < 0.7 * distance()
+    assert distance(noise=1.0) > 1.2 * distance()
+
+
+def test_scene_corners_lie_on_the_plate_that_was_pasted() -> None:
+    found = 0
+    for seed in range(12):
+        rendered = scene.render(np.random.default_rng(seed), weights=synth.SHARES, level=0.0)
+        assert rendered.image.shape == (384, 384, 3)
+        for plate in rendered.plates:
+            x0, y0, x1, y1 = plate.box
+            assert 0 <= x0 < x1 <= 384 and 0 <= y0 < y1 <= 384 and plate.rows in (1, 2)
+            inside = cv2.contourArea(plate.corners.astype(np.float32))
+            assert 0 < inside <= (x1 - x0) * (y1 - y0) + 1e-3
+            found += 1
+    assert found > 8
+
+
+def test_only_photographs_that_may_be_trained_on_are_used(tmp_path) -> None:
+    cv2.imwrite(str(tmp_path / "a.jpg"), np.full((90, 160, 3), 128, np.uint8))
+    rows = [
+        {"file": "a.jpg", "license": "MIT", "x": 20, "y": 30, "w": 40, "h": 10},
+        {"file": "gone.jpg", "license": "AGPL-3.0", "x": 1, "y": 1, "w": 9, "h": 9},
+    ]
+    with open(tmp_path / "labels.csv", "w", newline="") as table:
+        writer = csv.DictWriter(table, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    photographs = scene.Photographs(tmp_path)
+    assert len(photographs.frames) == 1
+    boxes = [t for seed in range(20) for t in photographs.ground(np.random.default_rng(seed), 384)[1]]
+    assert boxes and not any(t.exact for t in boxes)
+    rows[0]["license"] = "none stated"
+    with open(tmp_path / "labels.csv", "w", newline="") as table:
+        writer = csv.DictWriter(table, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    with pytest.raises(ValueError, match="no boxes under MIT"):
+        scene.Photographs(tmp_path)
+
+
+def test_the_atlas_has_every_character_in_several_faces() -> None:
+    kinds = atlas.load()
+    covered = {c for faces in kinds.values() for face in faces for c in face.glyphs}
+    assert covered == set(INDEX)
+    assert len(kinds["stroke"]) + len(kinds["font"]) > 40 and len(kinds["hangul"]) > 5 and len(kinds["hanzi"]) >= 3
+
+
+@pytest.mark.parametrize("name", ["detector", "reader"])
+def test_calibration_pictures_span_the_whole_input_range(name: str) -> None:
+    pictures = list(synth.calibration(name, [{"seed": "1", "level": "0.4"}, {"seed": "2", "level": "0.8"}]))
+    assert len(pictures) == 2 and pictures[0].dtype == np.float32
+    assert pictures[0].min() == 0.0 and pictures[0].max() == 1.0
