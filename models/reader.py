@@ -32,8 +32,8 @@ BACKBONE = (
 )
 
 
-def build(*, batch_size: int | None = None, segmentation: bool = False, width: float = 1.0) -> keras.Model:
-    """The reader; with `segmentation` also `cells` (16, 32, 13): background and n-th character, for training only."""
+def build(*, batch_size: int | None = None, width: float = 1.0) -> keras.Model:
+    """The reader as it is deployed; `width` scales the channels of its backbone."""
     crop = keras.Input((64, 128, 3), batch_size=batch_size, name="crop")
     rows = tuple(Row(r.kernel, int(r.expand * width), int(r.out * width), r.stride) for r in BACKBONE)
     x = stack(conv(crop, int(16 * width), 3, stride=2), rows)
@@ -41,9 +41,14 @@ def build(*, batch_size: int | None = None, segmentation: bool = False, width: f
         "classes": layers.Conv2D(HALVES * alphabet.SIZE, 1, name="classes")(x),
         "masks": layers.Conv2D(ROWS * HALVES, 1, activation="sigmoid", name="masks")(x),
     }
-    if segmentation:
-        outputs["cells"] = layers.Conv2D(1 + MAX_TEXT, 1, name="cells")(enlarge(x))
     return keras.Model(crop, outputs, name="reader")
+
+
+def segmenting(net: keras.Model) -> keras.Model:
+    """The reader with its auxiliary head for training: `cells` (16, 32, 13), background and n-th character."""
+    features = net.get_layer("classes").input
+    cells = layers.Conv2D(1 + MAX_TEXT, 1, name="cells")(enlarge(features))
+    return keras.Model(net.input, {**net.output, "cells": cells})
 
 
 def contract(classes: keras.KerasTensor, masks: keras.KerasTensor) -> keras.KerasTensor:

@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--reader", type=Path, required=True, help="weights of the trained reader, the teacher")
     options = parser.parse_args()
     keras.utils.set_random_seed(options.seed)
-    teacher = reader.build(segmentation=True)
+    teacher = reader.build()
     teacher.load_weights(options.reader)
     net = quality.build()
     loop.train(QualityTrainer(net, teacher), net, partial(make, options.batch), options)

@@ -59,8 +59,8 @@ class ReaderTrainer(keras.Model):
 def main() -> None:
     options = loop.arguments("reader", epochs=60).parse_args()
     keras.utils.set_random_seed(options.seed)
-    net = reader.build(segmentation=True)
-    loop.train(ReaderTrainer(net), net, partial(make, options.batch), options)
+    net = reader.build()
+    loop.train(ReaderTrainer(reader.segmenting(net)), net, partial(make, options.batch), options)
 
 
 if __name__ == "__main__":

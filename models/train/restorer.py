@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--reader", type=Path, required=True, help="weights of the trained reader, the judge")
     options = parser.parse_args()
     keras.utils.set_random_seed(options.seed)
-    judge = reader.build(segmentation=True)
+    judge = reader.build()
     judge.load_weights(options.reader)
     net = restorer.build()
     loop.train(RestorerTrainer(net, judge), net, partial(make, options.batch), options)
