@@ -63,7 +63,15 @@ def test_no_degradation_leaves_the_clear_view_and_full_strength_changes_it() -> 
 
     assert distance(defocus=1.0) < 0.5 * distance()
     assert distance(motion=1.0) < 0.7 * distance()
-    assert distance(noise=1.0) > 1.2 * distance()
+
+
+def test_noise_grows_with_its_strength() -> None:
+    def grain(strength: float) -> float:
+        strengths = dict.fromkeys(degrade.NAMES, 0.0) | {"noise": strength}
+        flat = np.full((64, 128, 3), 128.0, np.float32)
+        return float(degrade.sensor(flat, strengths, np.random.default_rng(8)).std())
+
+    assert grain(0.0) == 0.0 and grain(0.5) > 5 and grain(1.0) > 1.8 * grain(0.5)
 
 
 def test_scene_corners_lie_on_the_plate_that_was_pasted() -> None:
