@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from models import detector, losses
 from models.detector import MAP, SIZE, STRIDE
 from models.synth import scene
 from models.train import loop
+from models.train.feed import Batch
 
 WEIGHTS = {"vn": 0.45, "br": 0.15, "cn": 0.13, "kr": 0.12, "latin": 0.15}
 
@@ -67,7 +69,7 @@ def photographs(folder: Path | None) -> scene.Photographs | None:
     return scene.Photographs(folder) if folder else None
 
 
-def make(batch: int, folder: Path | None, rng: np.random.Generator, progress: float) -> loop.Batch:
+def make(batch: int, folder: Path | None, rng: np.random.Generator, progress: float) -> Batch:
     """One batch; degradation rises to full strength over the first half."""
     level = min(1.0, 0.2 + 1.6 * progress)
     scenes = [
@@ -98,13 +100,13 @@ class DetectorTrainer(keras.Model):
         return ops.mean(heat + 1.0 * box + 0.5 * corners + 0.5 * rows)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = loop.arguments("detector", epochs=40)
     parser.add_argument(
         "--photographs", type=Path, help="folder of real frames with labels.csv (only MIT and Apache-2.0 rows are used)"
     )
     parser.set_defaults(batch=16)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     keras.utils.set_random_seed(options.seed)
     net = detector.build()
     loop.train(DetectorTrainer(net), net, partial(make, options.batch, options.photographs), options)

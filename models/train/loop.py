@@ -1,23 +1,17 @@
-"""What all recipes share: rendering in other processes, a schedule, averaged weights, checkpoints, a log."""
+"""What all recipes share: options, a schedule, averaged weights, checkpoints, a log."""
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from queue import Full
-from typing import Any
 
 import keras
 import numpy as np
 from tensorboard.summary import Writer
 
-Batch = tuple[Any, Any]
-Make = Callable[[np.random.Generator, float], Batch]  # (generator, progress 0..1) → one batch
+from models.train.feed import Batch, Make, feed
 
 
 def arguments(name: str, *, epochs: int) -> argparse.ArgumentParser:
@@ -32,36 +26,13 @@ def arguments(name: str, *, epochs: int) -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=200, help="batches per epoch (default %(default)s)")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
-    parser.add_argument("--workers", type=int, default=1, help="rendering processes")
+    parser.add_argument("--workers", type=int, default=1, help="rendering processes, 0: none but this one")
+    parser.add_argument(
+        "--settle", type=int, default=80, help="batches at the end that measure the statistics of the averaged weights"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--init", type=Path, help="weights to start from instead of chance")
     return parser
-
-
-def _serve(make: Make, seed: int, worker: int, workers: int, start: int, total: int, queue: Any) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    parent = os.getppid()
-    for index in range(start + worker, total, workers):
-        batch = make(np.random.default_rng([seed, index]), index / total)
-        while os.getppid() == parent:  # a trainer that was killed leaves no renderer behind
-            with suppress(Full):
-                queue.put(batch, timeout=5)
-                break
-
-
-def feed(make: Make, *, seed: int, workers: int, start: int, total: int) -> Iterator[Batch]:
-    """Batches start … total − 1, the same for a seed whatever the number of worker processes (0: this one)."""
-    if not workers:
-        yield from (make(np.random.default_rng([seed, index]), index / total) for index in range(start, total))
-        return
-    context = multiprocessing.get_context("spawn")
-    queues = [context.Queue(maxsize=6) for _ in range(workers)]
-    for worker, queue in enumerate(queues):
-        context.Process(target=_serve, args=(make, seed, worker, workers, start, total, queue), daemon=True).start()
-    for index in range(start, total):
-        yield queues[(index - start) % workers].get()
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -108,7 +79,8 @@ def train(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.
         return
     stream = feed(make, seed=options.seed, workers=options.workers, start=start * options.steps, total=total)
     first = next(stream)
-    trainer.train_on_batch(*first)  # creates the variables, so that a checkpoint can be loaded
+    trainer(first[0])  # with the next line creates all variables, so that a checkpoint can be loaded
+    trainer.optimizer.build(trainer.trainable_variables)
     if start:
         trainer.load_weights(options.out / "last.weights.h5")
         print(f"continuing after epoch {start}", flush=True)
@@ -117,20 +89,19 @@ def train(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.
     callbacks = [Checkpoint(net, options.out)]
     trainer.fit(
         _chain(first, stream), steps_per_epoch=options.steps, epochs=options.epochs, initial_epoch=start,
-        callbacks=callbacks, verbose=0,
+        callbacks=callbacks, shuffle=False, verbose=0,
     )
     settle(trainer, net, make, options)
 
 
-def settle(
-    trainer: keras.Model, net: keras.Model, make: Make, options: argparse.Namespace, *, batches: int = 80
-) -> None:
+def settle(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.Namespace) -> None:
     """Measure the batch statistics anew under the averaged weights, which never saw those of the raw ones."""
     net.load_weights(options.out / "average.weights.h5")
     norms = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in norms:
         layer.momentum = 0.95
-    for inputs, _ in feed(lambda rng, _: make(rng, 1.0), seed=options.seed + 1, workers=0, start=0, total=batches):
+    hardest = feed(lambda rng, _: make(rng, 1.0), seed=options.seed + 1, workers=0, start=0, total=options.settle)
+    for inputs, _ in hardest:
         trainer(inputs, training=True)
     net.save_weights(options.out / "average.weights.h5")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from models import quality, reader
 from models.synth import view
 from models.synth.degrade import Strengths
 from models.train import loop
+from models.train.feed import Batch
 from models.train.reader import WEIGHTS
 
 # How much of each degradation makes a crop worth restoring: those that a network can undo, by their strength.
@@ -31,7 +33,7 @@ def degraded(strengths: Strengths) -> float:
     return float(max(weight * strengths[name] for name, weight in UNDOABLE.items()) > VERDICT)
 
 
-def make(batch: int, rng: np.random.Generator, progress: float) -> loop.Batch:
+def make(batch: int, rng: np.random.Generator, progress: float) -> Batch:
     samples = [view.render(rng, weights=WEIGHTS, level=float(rng.uniform(0.1, 1.0))) for _ in range(batch)]
     text = np.zeros((batch, reader.MAX_TEXT), np.int32)
     for n, sample in enumerate(samples):
@@ -67,10 +69,10 @@ class QualityTrainer(keras.Model):
         )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = loop.arguments("quality", epochs=16)
     parser.add_argument("--reader", type=Path, required=True, help="weights of the trained reader, the teacher")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     keras.utils.set_random_seed(options.seed)
     teacher = reader.build()
     teacher.load_weights(options.reader)

@@ -7,6 +7,7 @@ About 200 plates a second on two cores; 60 epochs are 770 k plates, a bit more t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import keras
@@ -16,11 +17,12 @@ from keras import ops
 from models import losses, reader, synth
 from models.synth import view
 from models.train import loop
+from models.train.feed import Batch
 
 WEIGHTS = synth.SHARES
 
 
-def make(batch: int, rng: np.random.Generator, progress: float) -> loop.Batch:
+def make(batch: int, rng: np.random.Generator, progress: float) -> Batch:
     """One batch; degradation rises to 0.8 over the first half, the alignment fades over the first third."""
     level = min(0.8, 0.15 + 1.3 * progress)
     samples = [view.render(rng, weights=WEIGHTS, level=level) for _ in range(batch)]
@@ -56,8 +58,8 @@ class ReaderTrainer(keras.Model):
         return ops.mean(ctc + 4.0 * align + 0.3 * cells)
 
 
-def main() -> None:
-    options = loop.arguments("reader", epochs=60).parse_args()
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = loop.arguments("reader", epochs=60).parse_args(arguments)
     keras.utils.set_random_seed(options.seed)
     net = reader.build()
     loop.train(ReaderTrainer(reader.segmenting(net)), net, partial(make, options.batch), options)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from keras import ops
 from models import losses, reader, restorer
 from models.synth import view
 from models.train import loop
+from models.train.feed import Batch
 from models.train.reader import WEIGHTS
 
 READING = 0.02  # weight of the reader's loss beside the mean absolute error of pixels
 
 
-def make(batch: int, rng: np.random.Generator, progress: float) -> loop.Batch:
+def make(batch: int, rng: np.random.Generator, progress: float) -> Batch:
     level = min(0.9, 0.3 + progress)
     samples = [view.render(rng, weights=WEIGHTS, level=level, clear=True) for _ in range(batch)]
     text = np.zeros((batch, reader.MAX_TEXT), np.int32)
@@ -59,10 +61,10 @@ class RestorerTrainer(keras.Model):
         return pixels + outline + READING * reading
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = loop.arguments("restorer", epochs=20)
     parser.add_argument("--reader", type=Path, required=True, help="weights of the trained reader, the judge")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     keras.utils.set_random_seed(options.seed)
     judge = reader.build()
     judge.load_weights(options.reader)
