@@ -6,7 +6,7 @@ DEV := .venv-dev/bin
 help:    ; @sed -n 's/^# //p' README.md | head -1; grep -E '^[a-z]+: ' Makefile | cut -d: -f1 | xargs echo targets:
 setup: .venv/ready .venv-dev/ready
 demo: .venv/ready       ; @.venv/bin/edge-alpr demo
-test: fonts lint types rules unit
+test: lint types rules unit
 lint: .venv-dev/ready   ; $(DEV)/ruff check .
 types: .venv-dev/ready  ; $(DEV)/mypy
 rules: .venv-dev/ready  ; $(DEV)/lint-imports

@@ -1,6 +1,6 @@
 """Render the bundled demonstration clip: vehicles driving up to a gate camera, one blurred, one- and two-row plates.
 
-    python -m models.synth.clip edge/samples
+    python -m models.synth.clip edge/demo
 """
 
 from __future__ import annotations
