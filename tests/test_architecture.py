@@ -81,6 +81,11 @@ def test_the_wheel_holds_every_module_and_the_released_models(wheel: list[str]) 
         assert {f"edge/zoo/{name}{end}" for end in (".tflite", ".json", ".md", ".golden.npz")} <= set(wheel)
 
 
+@pytest.mark.parametrize("name", ["detector", "quality", "reader", "restorer"])
+def test_the_golden_pictures_of_a_model_are_few(name: str) -> None:
+    assert (ROOT / "edge" / "zoo" / f"{name}.golden.npz").stat().st_size < 600_000
+
+
 def test_the_wheel_asks_for_no_training_framework() -> None:
     import tomllib
 
