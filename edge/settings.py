@@ -117,7 +117,7 @@ class Settings:
             )
         if self.region is not None and self.region not in REGIONS:
             raise BadSettings(
-                f"region = {self.region!r} is unknown{_nearest(self.region, REGIONS)}. "
+                f"region = {self.region!r} is unknown{_nearest(self.region, REGIONS)} "
                 f"Use one of {', '.join(REGIONS)}, or leave it out to let the grammars vote."
             )
 
@@ -158,7 +158,7 @@ def _build(section: type[Section], values: Mapping[str, Any], prefix: str) -> Se
     hints = typing.get_type_hints(section)
     for key in values:
         if key not in hints:
-            raise BadSettings(f"{prefix}{key} is not a setting{_nearest(key, hints)}. See README, Settings.")
+            raise BadSettings(f"{prefix}{key} is not a setting{_nearest(key, hints)} See the user guide, Settings.")
     return section(**{key: _value(hints[key], value, f"{prefix}{key}") for key, value in values.items()})
 
 
@@ -178,7 +178,7 @@ def _value(hint: Any, value: Any, key: str) -> Any:
 
 def _nearest(key: str, known: typing.Iterable[str]) -> str:
     names = difflib.get_close_matches(key, list(known), 1, 0.5)
-    return f"; did you mean {names[0]!r}?" if names else ""
+    return f"; did you mean {names[0]!r}?" if names else "."
 
 
 def _positive(section: object, name: str, *keys: str) -> None:
