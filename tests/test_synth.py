@@ -78,7 +78,7 @@ def test_scene_corners_lie_on_the_plate_that_was_pasted() -> None:
     found = 0
     for seed in range(12):
         rendered = scene.render(np.random.default_rng(seed), weights=synth.SHARES, level=0.0)
-        assert rendered.image.shape == (384, 384, 3)
+        assert rendered.image.shape == (384, 384, 3) and set(rendered.strengths) == set(degrade.NAMES)
         for plate in rendered.plates:
             x0, y0, x1, y1 = plate.box
             assert 0 <= x0 < x1 <= 384 and 0 <= y0 < y1 <= 384 and plate.rows in (1, 2)

@@ -37,10 +37,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Scene:
-    """image (size, size, 3) uint8 RGB with its plates."""
+    """image (size, size, 3) uint8 RGB with its plates, and how strongly the whole frame is degraded."""
 
     image: np.ndarray
     plates: tuple[Target, ...]
+    strengths: degrade.Strengths
 
 
 class Photographs:
@@ -324,7 +325,7 @@ def render(
     image = degrade.optics(degrade.light(image, strengths, rng), strengths, rng, min(extent, 40.0))
     picture = degrade.sensor(image, strengths, rng)
     bars(picture, rng, targets)
-    return Scene(picture, tuple(targets))
+    return Scene(picture, tuple(targets), strengths)
 
 
 def bars(picture: np.ndarray, rng: Rng, targets: list[Target]) -> None:

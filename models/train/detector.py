@@ -93,6 +93,7 @@ class DetectorTrainer(keras.Model):
         return self.net(ops.cast(images, "float32") / 255.0, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         heat = losses.centres(y["heat"], y_pred["heat"])
         box = losses.shapes(y["box"], y_pred["box"], y["plate"])
         corners = losses.shapes(y["corners"], y_pred["corners"], y["exact"])

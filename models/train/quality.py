@@ -59,6 +59,7 @@ class QualityTrainer(keras.Model):
         return {**self.net(x, training=training), **self.teacher(x, training=False)}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         logits = reader.contract(y_pred["classes"], y_pred["masks"])
         steps = ops.full_like(y["length"], logits.shape[1])
         sure = ops.exp(-ops.ctc_loss(y["text"], logits, y["length"], steps, mask_index=0))

@@ -51,6 +51,7 @@ class ReaderTrainer(keras.Model):
         return self.net(ops.cast(crops, "float32") / 255.0, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         logits = reader.contract(y_pred["classes"], y_pred["masks"])
         ctc = losses.focal_ctc(y["text"], y["length"], logits)
         align = y["alignment"] * losses.aligned(y["steps"], logits)

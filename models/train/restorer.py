@@ -53,6 +53,7 @@ class RestorerTrainer(keras.Model):
         return {"restored": restored, **self.judge(restored, training=False)}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         clear = ops.cast(y["clear"], "float32") / 255.0
         pixels = ops.mean(ops.abs(clear - y_pred["restored"]))
         outline = sum(ops.mean(ops.abs(a - b)) for a, b in zip(edges(clear), edges(y_pred["restored"]), strict=True))
