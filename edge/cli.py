@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import cv2
 
-from edge import __version__, commands, vehicles
+from edge import __version__, commands, maintenance, vehicles
 from edge.assembly import open_pipeline
 from edge.errors import EdgeError
 
@@ -59,6 +59,7 @@ def parser() -> Parser:
     _read(add)
     _vehicles(add)
     _events(add)
+    _keeping(add)
     _doctor(add)
     _models(add)
     _demo(add)
@@ -123,6 +124,18 @@ def _events(add: Any) -> None:
     shape = command.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one JSON object per event")
     shape.add_argument("--csv", action="store_true", help="a table")
+
+
+def _keeping(add: Any) -> None:
+    command = add.add_parser("maintain", help="hold the retention, correct times, make the daily backup")
+    _common(command, maintenance.maintain)
+    command.add_argument("--trust-clock", action="store_true", help="the clock is right, whoever set it")
+    command = add.add_parser("backup", help="copy the database into one file, while it is in use too")
+    _common(command, maintenance.backup)
+    command.add_argument("file", metavar="FILE")
+    command = add.add_parser("restore", help="put a backup in the place of the database")
+    _common(command, maintenance.restore)
+    command.add_argument("file", metavar="FILE")
 
 
 def _doctor(add: Any) -> None:

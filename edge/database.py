@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -54,8 +55,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     with explained(path):
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
-        uri = f"{path.absolute().as_uri()}?{_mode(path, write)}"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection = opened(path, write=write)
         try:
             _prepare(connection, path, write)
         except BaseException:
@@ -64,17 +64,40 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     return connection
 
 
+def opened(path: Path, *, write: bool) -> sqlite3.Connection:
+    """A bare connection to any file; with write=False it is neither made nor changed."""
+    uri = f"{path.absolute().as_uri()}?{_mode(path, write)}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All or nothing: committed at the end, rolled back on any error."""
-    connection.execute("BEGIN IMMEDIATE")
+    with _alone(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def _alone(connection: sqlite3.Connection) -> Iterator[None]:
+    """One writer at a time, its checkpoint included: before 3.51.3 SQLite may damage a file where two meet."""
+    (_, _, path) = connection.execute("PRAGMA database_list").fetchone()
     try:
+        lock = os.open(f"{path}-lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o660)
+    except OSError:  # SQLite itself will say what is wrong with this place
         yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def migrations() -> tuple[str, ...]:
@@ -82,6 +105,21 @@ def migrations() -> tuple[str, ...]:
     folder = resources.files("edge") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return tuple((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def schema_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of a file of ours; refuses others' files and later versions."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and owner != APPLICATION_ID:
+        raise sqlite3.DatabaseError("it is not an edge-alpr database")
+    if version > (known := len(migrations())):
+        raise NewerDatabase(
+            f"The database {path} was written by a later edge-alpr (schema {version}, not {known}). "
+            "Upgrade edge-alpr or name another file with --db; nothing was changed."
+        )
+    return version
 
 
 def _mode(path: Path, write: bool) -> str:
@@ -99,7 +137,7 @@ def _mode(path: Path, write: bool) -> str:
 def _prepare(connection: sqlite3.Connection, path: Path, write: bool) -> None:
     connection.execute("PRAGMA busy_timeout = 5000")
     steps = migrations()
-    version = _version(connection, path, len(steps))
+    version = schema_version(connection, path)
     if not write:
         if version < len(steps):
             raise StoreError(f"The database {path} is of an older version. Upgrade it with `edge-alpr run`.")
@@ -113,21 +151,6 @@ def _prepare(connection: sqlite3.Connection, path: Path, write: bool) -> None:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-
-def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
-    """The schema version of a file of ours; refuses others' files and later versions."""
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if tables and owner != APPLICATION_ID:
-        raise sqlite3.DatabaseError("it is not an edge-alpr database")
-    if version > known:
-        raise NewerDatabase(
-            f"The database {path} was written by a later edge-alpr (schema {version}, not {known}). "
-            "Upgrade edge-alpr or name another file with --db; nothing was changed."
-        )
-    return version
 
 
 def _statements(script: str) -> Iterator[str]:

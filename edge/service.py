@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import time
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,12 +19,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from edge.clock import Clock
 from edge.records import Event, Frame
 from edge.settings import Settings
 from edge.sinks import jsonl
 from edge.store import LoggedEvent, Store
+from edge.upkeep import Upkeep
 
-DAY = 86400.0
 BACKLOG = 64  # events that may wait for the disk before frames do
 
 Tell = Callable[[LoggedEvent], None]
@@ -60,43 +61,53 @@ class Book:
 
     def __init__(self, store: Store, settings: Settings, tell: Tell) -> None:
         self._store, self._settings, self._tell = store, settings, tell
+        self._clock, self._upkeep = Clock(), Upkeep(store, settings.store)
+        self._waiting: deque[Event] = deque()
         self._pending: deque[Future[None]] = deque()
         self._clerk = ThreadPoolExecutor(1, "book")
-        self._pruned = 0.0
+        self._closing = threading.Event()
 
     def enter(self, events: Iterable[Event]) -> None:
         """Hand events over; raises what went wrong with earlier ones."""
-        self._pending.extend(self._clerk.submit(self._write, event) for event in events)
+        self._clock.watch()
+        for event in events:
+            self._waiting.append(event)
+            self._pending.append(self._clerk.submit(self._write))
         while self._pending and (self._pending[0].done() or len(self._pending) > BACKLOG):
             self._pending.popleft().result()
 
     def close(self) -> None:
         """Wait until all is written; raises the first thing that went wrong."""
+        self._closing.set()
         self._clerk.shutdown()
         while self._pending:
             self._pending.popleft().result()
 
-    def _write(self, event: Event) -> None:
-        logged = LoggedEvent(0, event)
+    def _write(self) -> None:
+        """Commit all events that wait in one transaction, then tell them."""
+        if not self._waiting:
+            return
+        self._closing.wait(self._settings.store.commit_seconds)
+        logged = [LoggedEvent(0, self._waiting.popleft()) for _ in range(len(self._waiting))]
         try:
-            vehicle = self._store.registry.match(event.plate, event.candidates)
-            logged = LoggedEvent(0, replace(event, vehicle=vehicle))
-            logged = self._store.add(logged.event)
+            logged = [LoggedEvent(0, self._known(entry.event)) for entry in logged]
+            entries = [(entry.event, self._clock.doubt(entry.event.last_seen)) for entry in logged]
+            logged = self._store.add_all(entries, pictures=self._upkeep.room_for_pictures())
         finally:
-            self._tell(logged)  # also when the disk fails: nothing is lost
+            for entry in logged:
+                self._tell(entry)  # also when the disk fails: nothing is lost
+        if truth := self._clock.truth():
+            self._store.correct(truth)
         self.deliver()
-        self._prune()
+        self._upkeep.now_and_then()
+
+    def _known(self, event: Event) -> Event:
+        return replace(event, vehicle=self._store.registry.match(event.plate, event.candidates))
 
     def deliver(self) -> None:
         """Hand the sinks what they have not got yet, from before a crash too."""
         if self._settings.sinks.jsonl is not None:
             jsonl.deliver(self._store, Path(self._settings.sinks.jsonl))
-
-    def _prune(self) -> None:
-        days, now = self._settings.store.retention_days, time.time()
-        if days is not None and now - self._pruned > DAY:
-            self._store.prune(now - days * DAY)
-            self._pruned = now
 
 
 @contextmanager

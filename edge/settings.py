@@ -85,9 +85,15 @@ class Storing:
 
     path: str = "edge-alpr.db"
     retention_days: float | None = None  # None keeps everything
+    retention_mb: float | None = None  # above it the oldest pictures go, then the oldest events
+    reserve_mb: float = 64.0  # of free disk that is kept for events; below it no pictures are written
+    commit_seconds: float = 0.0  # an event may wait so long for others, to be written with them
+    backup_dir: str | None = None  # a folder on another disk; None makes no backups
+    backup_keep: int = 7  # daily backups
 
     def __post_init__(self) -> None:
-        _positive(self, "store", "retention_days")
+        _positive(self, "store", "retention_days", "retention_mb", "backup_keep")
+        _not_negative(self, "store", "reserve_mb", "commit_seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +192,12 @@ def _positive(section: object, name: str, *keys: str) -> None:
         value = getattr(section, key)
         if value is not None and not value > 0:
             raise BadSettings(f"{name}.{key} = {value} must be greater than 0.")
+
+
+def _not_negative(section: object, name: str, *keys: str) -> None:
+    for key in keys:
+        if not getattr(section, key) >= 0:
+            raise BadSettings(f"{name}.{key} = {getattr(section, key)} must not be less than 0.")
 
 
 def _share(section: object, name: str, *keys: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,9 @@ from types import TracebackType
 import cv2
 import numpy as np
 
+from edge.clock import Doubt
 from edge.database import connect, explained, transaction
+from edge.errors import StoreError
 from edge.records import Box, Candidate, Event, Image, Vehicle
 from edge.registry import Registry, key
 
@@ -21,6 +24,11 @@ EVENT_COLUMNS = (
     "first_seen, last_seen, x0, y0, x1, y1, vehicle"
 )
 JPEG_QUALITY = 90
+BATCH = 256  # rows deleted in one transaction, so that nobody waits long
+
+Entry = tuple[Event, Doubt | None]  # an event, and whether its times may be wrong
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +68,54 @@ class Store:
 
     def add(self, event: Event) -> LoggedEvent:
         """Write event, candidates, evidence and outbox row in one transaction, down to the disk."""
-        jpeg = None if event.evidence is None else encode_jpeg(event.evidence)
+        return self.add_all([(event, None)])[0]
+
+    def add_all(self, entries: Sequence[Entry], *, pictures: bool = True) -> list[LoggedEvent]:
+        """Write all or none, in one transaction; on a full disk once more without their pictures."""
+        try:
+            with explained(self.path), transaction(self._connection):
+                return [LoggedEvent(self._insert(*entry, pictures), entry[0]) for entry in entries]
+        except StoreError as problem:
+            if not pictures or "The disk is full" not in str(problem):
+                raise
+        logged = self.add_all(entries, pictures=False)
+        log.warning("The disk is full: %d events are logged without their pictures. Make room.", len(logged))
+        return logged
+
+    def _insert(self, event: Event, doubt: Doubt | None, pictures: bool) -> int:
+        """The rows of one event; returns its number."""
+        execute, marks = self._connection.execute, ", ".join("?" * len(_row(event)))
+        number = int(
+            execute(f"INSERT INTO events ({EVENT_COLUMNS}) VALUES ({marks})", _row(event)).lastrowid or 0
+        )
+        self._connection.executemany(
+            "INSERT INTO candidates VALUES (?, ?, ?, ?, ?)",
+            [(number, i, c.text, c.confidence, c.region) for i, c in enumerate(event.candidates)],
+        )
+        if pictures and event.evidence is not None:
+            execute("INSERT INTO evidence VALUES (?, ?)", (number, encode_jpeg(event.evidence)))
+        execute("INSERT INTO outbox (event) VALUES (?)", (number,))
+        if doubt is not None:
+            since_boot = event.first_seen - doubt.lead, event.last_seen - doubt.lead
+            execute("INSERT INTO doubts VALUES (?, ?, ?, ?)", (number, doubt.boot, *since_boot))
+        return number
+
+    def correct(self, truth: Doubt) -> int:
+        """Correct the doubtful times of this boot, and deliver those events once more; returns how many."""
+        with explained(self.path):
+            waiting = self._connection.execute("SELECT 1 FROM doubts WHERE boot = ?", (truth.boot,)).fetchone()
+        if waiting is None:
+            return 0
         with explained(self.path), transaction(self._connection):
-            marks = ", ".join("?" * len(_row(event)))
-            cursor = self._connection.execute(
-                f"INSERT INTO events ({EVENT_COLUMNS}) VALUES ({marks})", _row(event)
+            self._connection.execute(
+                "UPDATE events SET first_seen = first_mark + :lead, last_seen = last_mark + :lead "
+                "FROM doubts WHERE event = id AND boot = :boot",
+                {"lead": truth.lead, "boot": truth.boot},
             )
-            number = int(cursor.lastrowid or 0)
-            self._connection.executemany(
-                "INSERT INTO candidates VALUES (?, ?, ?, ?, ?)",
-                [(number, i, c.text, c.confidence, c.region) for i, c in enumerate(event.candidates)],
+            self._connection.execute(
+                "INSERT INTO outbox (event) SELECT event FROM doubts WHERE boot = ?", (truth.boot,)
             )
-            if jpeg is not None:
-                self._connection.execute("INSERT INTO evidence VALUES (?, ?)", (number, jpeg))
-            self._connection.execute("INSERT INTO outbox (event) VALUES (?)", (number,))
-        return LoggedEvent(number, event)
+            return self._connection.execute("DELETE FROM doubts WHERE boot = ?", (truth.boot,)).rowcount
 
     def events(self, *, plate: str | None = None, since: float | None = None) -> Iterator[LoggedEvent]:
         """The events of a plate (any spelling of it) and from a time on, oldest first."""
@@ -123,8 +164,35 @@ class Store:
 
     def prune(self, before: float) -> int:
         """Delete the events that were last seen before a time; returns how many."""
+        total = 0
+        while gone := self._delete("events", "id", "WHERE last_seen < ? ORDER BY last_seen", before):
+            total += gone
+        return total
+
+    def shrink(self, most: int) -> tuple[int, int]:
+        """Delete the oldest pictures, then the oldest events, until no more than `most` bytes are in use.
+
+        Returns how many pictures and how many events. The room they leave is filled before the file grows again.
+        """
+        pictures = events = 0
+        while self.used() > most and (gone := self._delete("evidence", "event", "ORDER BY event")):
+            pictures += gone
+        while self.used() > most and (gone := self._delete("events", "id", "ORDER BY last_seen")):
+            events += gone
+        return pictures, events
+
+    def used(self) -> int:
+        """The bytes of the file that hold something."""
+        names = ("page_count", "freelist_count", "page_size")
+        with explained(self.path):
+            pages, free, size = (int(self._connection.execute(f"PRAGMA {n}").fetchone()[0]) for n in names)
+        return (pages - free) * size
+
+    def _delete(self, table: str, key: str, which: str, *values: float) -> int:
+        """Delete some rows in one short transaction; returns how many, 0 where there are no more."""
+        chosen = f"SELECT {key} FROM {table} {which} LIMIT {BATCH}"
         with explained(self.path), transaction(self._connection):
-            return self._connection.execute("DELETE FROM events WHERE last_seen < ?", (before,)).rowcount
+            return self._connection.execute(f"DELETE FROM {table} WHERE {key} IN ({chosen})", values).rowcount
 
     def _select(self, clause: str, values: list[str | float]) -> Iterator[LoggedEvent]:
         with explained(self.path):

@@ -310,3 +310,20 @@ def test_a_run_that_is_killed_keeps_every_vehicle_that_it_told(alpr: Alpr, tmp_p
             told = json.loads(service.stdout.readline())
             service.kill()
     assert alpr("events", "--json", "--db", "a.db").objects == [told]
+
+
+def test_the_database_is_maintained_backed_up_and_restored(alpr: Alpr, tmp_path: Path) -> None:
+    assert alpr("maintain").out == "There is no database edge-alpr.db yet: nothing to do\n"
+    with Store.open(Path("edge-alpr.db")) as store:
+        store.add(event("OLD", 1000.0))
+        store.add(event("NEW", datetime(2200, 1, 1).timestamp()))
+    assert alpr("backup", "all.db").code == 0
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "c.toml").write_text('[store]\nretention_days = 1\nbackup_dir = "kept"\n')
+    done = alpr("maintain", "--config", "c.toml", "--trust-clock")
+    assert done.out.startswith("1 events and 0 more pictures deleted, 0 times corrected\nkept/edge-alpr-20")
+    assert [e["plate"] for e in alpr("events", "--json").objects] == ["NEW"]
+    assert alpr("restore", "all.db").code == 0
+    assert [e["plate"] for e in alpr("events", "--json").objects] == ["OLD", "NEW"]
+    assert alpr("restore", "c.toml").code == 73
+    assert alpr("restore", "edge-alpr.db").code == 73

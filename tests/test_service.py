@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.clock import Clock
 from edge.errors import CameraError, StoreError
 from edge.records import Frame, Vehicle
 from edge.service import notify, open_book, serve
@@ -156,3 +157,37 @@ def test_systemd_gets_a_heartbeat_for_every_finished_frame(
 def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     notify("READY=1")
+
+
+def test_events_that_come_together_are_committed_together(store: Store) -> None:
+    told: list[LoggedEvent] = []
+    commits: list[str] = []
+    store._connection.set_trace_callback(lambda statement: commits.append(statement))
+    settings = Settings.load(None, store={"commit_seconds": 60})
+    with open_book(store, settings, told.append) as book:
+        for plate in ("A1", "A2", "A3"):
+            book.enter([event(plate)])
+    assert [logged.event.plate for logged in told] == ["A1", "A2", "A3"]
+    assert commits.count("COMMIT") == 1
+
+
+def test_events_from_before_the_clock_was_set_are_corrected_afterwards(store: Store) -> None:
+    wrong, right = 1_000_000.0, 1_774_944_000.0
+    now, is_set = [wrong], [False]
+    with open_book(store, Settings(), lambda logged: None) as book:
+        book._clock = Clock(lambda: now[0] + 50, lambda: 50.0, lambda: is_set[0])
+        book.enter([event("EARLY", wrong + 40)])
+        book._clerk.submit(lambda: None).result()  # the clerk has written it
+        now[0], is_set[0] = right, True
+        book.enter([event("LATE", right + 45)])
+    times = {logged.event.plate: logged.event.last_seen for logged in store.events()}
+    assert times == {"EARLY": right + 40, "LATE": right + 45}
+
+
+def test_without_room_on_the_disk_events_are_kept_without_pictures(store: Store, served: Served) -> None:
+    settings = Settings.load(None, store={"reserve_mb": 1e12})
+    (logged,) = served(frames(1), Passing(left=[event("29B1")]), settings)
+    assert logged.id == 1
+    assert store.evidence(1) is None
+    (logged,) = served(frames(1), Passing(left=[event("29B1")]))
+    assert store.evidence(logged.id) is not None

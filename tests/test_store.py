@@ -1,4 +1,7 @@
+import fcntl
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.database import migrations
+from edge.clock import Doubt
+from edge.database import migrations, transaction
 from edge.errors import NewerDatabase, StoreError
 from edge.records import Box, Candidate, Event, Vehicle
 from edge.store import Store
@@ -177,12 +181,103 @@ def test_an_old_database_on_a_read_only_disk_refuses_to_write_but_can_be_searche
         assert [event.plate for event in stored(folder / "a.db")] == ["51F12345"]
 
 
-def test_a_full_disk_keeps_what_was_logged_before(tmp_path: Path) -> None:
-    noise = np.random.default_rng(1).integers(0, 255, (600, 600, 3), dtype=np.uint8)
+def noisy(side: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 255, (side, side, 3), dtype=np.uint8)
+
+
+def fill_up_to(store: Store, pages: int) -> None:
+    """Let the disk be full after a few more pages."""
+    used = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count = {used + pages}")
+
+
+def test_a_full_disk_stops_the_pictures_first_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with Store.open(tmp_path / "a.db") as store:
         store.add(EVENT)
-        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-        store._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+        fill_up_to(store, 1)
+        logged = store.add(replace(EVENT, evidence=noisy(600)))
+        assert store.evidence(logged.id) is None
+        assert [logged.id for _, logged in store.undelivered("file")] == [1, 2]
+    assert "The disk is full: 1 events are logged without their pictures. Make room." in caplog.text
+    assert len(stored(tmp_path / "a.db")) == 2
+
+
+def test_a_disk_without_room_for_an_event_keeps_what_was_logged_before(tmp_path: Path) -> None:
+    written = 0
+
+    def fill(store: Store) -> None:
+        nonlocal written
+        while written < 1000:
+            store.add(replace(EVENT, evidence=noisy(60)))
+            written += 1
+
+    with Store.open(tmp_path / "a.db") as store:
+        store.add(EVENT)
+        fill_up_to(store, 0)
         with pytest.raises(StoreError, match="The disk is full: make room"):
-            store.add(replace(EVENT, evidence=noise))
-    assert len(stored(tmp_path / "a.db")) == 1
+            fill(store)
+    assert 1 <= written < 1000
+    assert len(stored(tmp_path / "a.db")) == 1 + written
+
+
+def test_a_batch_is_one_transaction_all_or_none(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "a.db") as store:
+        statements: list[str] = []
+        store._connection.set_trace_callback(statements.append)
+        assert [logged.id for logged in store.add_all([(EVENT, None)] * 3)] == [1, 2, 3]
+        assert statements.count("COMMIT") == 1
+        fill_up_to(store, 0)
+        with pytest.raises(StoreError, match="full"):
+            store.add_all([(EVENT, None)] * 500)
+    assert len(stored(tmp_path / "a.db")) == 3
+
+
+def test_too_many_bytes_cost_the_oldest_pictures_first_then_the_oldest_events(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "a.db") as store:
+        picture = replace(EVENT, evidence=noisy(60))
+        store.add_all([(replace(picture, last_seen=2000.0 + i), None) for i in range(300)])
+        bare = store.used()
+        assert store.shrink(bare) == (0, 0)
+        assert store.shrink(bare - 1) == (256, 0)
+        assert [store.evidence(number) is None for number in (1, 256, 257, 300)] == [True, True, False, False]
+        pictures, events = store.shrink(100_000)
+        assert (pictures, events) == (44, 256)
+        assert [logged.id for logged in store.events()] == list(range(257, 301))
+        assert store.used() < bare
+        store.add(picture)  # into the room that was left
+        assert store._connection.execute("PRAGMA page_count").fetchone()[0] * 4096 <= bare
+
+
+def test_times_in_doubt_are_corrected_and_delivered_again_when_the_clock_is_set(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "a.db") as store:
+        doubtful = [(EVENT, Doubt("this", 990.0)), (EVENT, Doubt("earlier", 990.0)), (EVENT, None)]
+        store.add_all(doubtful)
+        for number, _ in store.undelivered("file"):
+            store.delivered("file", number)
+        assert store.correct(Doubt("this", 500_000.0)) == 1
+        assert store.correct(Doubt("this", 700_000.0)) == 0
+        times = {logged.id: (logged.event.first_seen, logged.event.last_seen) for logged in store.events()}
+        assert times == {1: (500_010.0, 500_012.5), 2: (1000.0, 1002.5), 3: (1000.0, 1002.5)}
+        assert [logged.id for _, logged in store.undelivered("file")] == [1]
+
+
+def test_two_processes_never_write_at_the_same_time(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from edge.store import Store; from tests.passing import event\n"
+        "with Store.open(Path(sys.argv[1])) as store:\n"
+        "    for number in range(40): store.add(event(f'B{number}'))\n"
+    )
+    with Store.open(tmp_path / "a.db") as store:
+        store.add(EVENT)
+        command = [sys.executable, "-c", script, str(tmp_path / "a.db")]
+        with subprocess.Popen(command, cwd=Path(__file__).resolve().parents[1]) as other:
+            with transaction(store._connection), open(tmp_path / "a.db-lock") as lock:
+                with pytest.raises(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                assert len(stored(tmp_path / "a.db")) == 1
+            for _ in range(40):
+                store.add(EVENT)
+            assert other.wait() == 0
+    assert len(stored(tmp_path / "a.db")) == 81
