@@ -6,11 +6,13 @@ import ctypes
 import functools
 import hashlib
 import importlib
+import importlib.metadata
+import importlib.util
 import logging
 import math
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +20,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.corals import attached
 from edge.errors import DeviceError, ModelMismatch
 from edge.manifest import Manifest, Tensor
 
@@ -25,7 +28,7 @@ ZOO = Path(__file__).parent / "zoo"
 INTERPRETERS = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 LIBRARY = {"darwin": "libedgetpu.1.dylib", "win32": "edgetpu.dll"}.get(sys.platform, "libedgetpu.so.1")
 COMPILED = b"edgetpu-custom-op"  # stands in every file that the Edge TPU compiler wrote
-PROBE_SECONDS = 60
+PROBE_SECONDS = 20
 PROBE = "import sys; from edge.runtime import rehearse; rehearse(*sys.argv[1:])"
 
 log = logging.getLogger(__name__)
@@ -34,8 +37,10 @@ log = logging.getLogger(__name__)
 class Model:
     """An opened model: called with uint8 pictures by input name, it returns real values by output name.
 
-    `device` says where it runs: cpu, or the Edge TPU as it was asked for.
+    `device` says where it runs: cpu, or the Edge TPU as it was asked for; `reason` why `auto` took the CPU.
     """
+
+    reason: str | None = None
 
     def __init__(self, manifest: Manifest, content: bytes, device: str) -> None:
         _takes_pixels(manifest)
@@ -97,11 +102,32 @@ def open_model(name: str, *, device: str = "auto", zoo: Path | None = None) -> M
     """
     folder = zoo or ZOO
     manifest = Manifest.load(folder / f"{name}.json")
+    reason = None
     if device != "cpu":
-        compiled = _on_tpu(manifest, folder, device)
+        wanted = "edgetpu" if device == "auto" else device
+        compiled, reason = _on_tpu(manifest, folder, wanted)
         if compiled is not None:
-            return Model(manifest, compiled, "edgetpu" if device == "auto" else device)
-    return Model(manifest, _content(folder / manifest.file, manifest.sha256), "cpu")
+            return Model(manifest, compiled, wanted)
+        if device != "auto":
+            raise DeviceError(reason)
+        log.warning("%s runs on the CPU: %s", manifest.name, reason)
+    model = Model(manifest, _content(folder / manifest.file, manifest.sha256), "cpu")
+    model.reason = reason
+    return model
+
+
+def runtimes() -> dict[str, str]:
+    """The TFLite runtimes that are installed, in the order of preference, with their versions."""
+    return {name: version for name in map(_package, INTERPRETERS) if (version := _version(name))}
+
+
+def coral_library() -> str | None:
+    """What is installed under the name pycoral: "coral", "impostor" or nothing; it is not imported."""
+    spec = importlib.util.find_spec("pycoral")
+    if spec is None:
+        return None
+    places = [Path(place) for place in spec.submodule_search_locations or ()]
+    return "coral" if any((place / "utils" / "edgetpu.py").exists() for place in places) else "impostor"
 
 
 def rehearse(file: str, device: str) -> None:
@@ -113,7 +139,6 @@ def rehearse(file: str, device: str) -> None:
     interpreter.invoke()
 
 
-@functools.cache
 def probe(file: Path, device: str) -> str | None:
     """Why a compiled file cannot run on an Edge TPU, or None where it can; a crash stays in the child."""
     try:
@@ -130,35 +155,32 @@ def probe(file: Path, device: str) -> str | None:
     if done.returncode < 0:
         return (
             f"{LIBRARY} crashes with this TFLite runtime (signal {-done.returncode}): they do not belong "
-            "together. Install a libedgetpu1-std built for TensorFlow 2.16 or newer (16.0TF2.19.1-1)."
+            "together, or the Edge TPU has just been unplugged. Plug it in again; where that does not help, "
+            "install a libedgetpu1-std built for TensorFlow 2.16 or newer (16.0TF2.19.1-1)."
         )
     return done.stderr.strip().rsplit("\n", 1)[-1] or f"The probe ended with code {done.returncode}."
 
 
-def _on_tpu(manifest: Manifest, folder: Path, device: str) -> bytes | None:
-    """The compiled file's bytes where the Edge TPU can run it; None sends `auto` to the CPU."""
-    reason: str | None
-    content = b""
+_proven: dict[str, str | None] = {}  # device → why it cannot be used, tried once per process
+
+
+def _on_tpu(manifest: Manifest, folder: Path, device: str) -> tuple[bytes | None, str]:
+    """The compiled file's bytes where the Edge TPU can run it, else the reason why not."""
     if manifest.edgetpu_file is None or manifest.edgetpu_sha256 is None:
-        reason = (
+        return None, (
             f"There is no file of the {manifest.name} model compiled for the Edge TPU in {folder}. "
             "Compile it with `python -m convert`, or set device = cpu."
         )
-    else:
-        content = _content(folder / manifest.edgetpu_file, manifest.edgetpu_sha256)
-        if COMPILED not in content:
-            raise ModelMismatch(
-                f"{manifest.edgetpu_file} is not compiled for the Edge TPU: it would run on the CPU. "
-                "Compile it again with edgetpu_compiler."
-            )
-        wanted = "edgetpu" if device == "auto" else device
-        reason = probe(folder / manifest.edgetpu_file, wanted)
-    if reason is None:
-        return content
-    if device != "auto":
-        raise DeviceError(reason)
-    log.warning("%s runs on the CPU: %s", manifest.name, reason)
-    return None
+    content = _content(folder / manifest.edgetpu_file, manifest.edgetpu_sha256)
+    if COMPILED not in content:
+        raise ModelMismatch(
+            f"{manifest.edgetpu_file} is not compiled for the Edge TPU: it would run on the CPU. "
+            "Compile it again with edgetpu_compiler."
+        )
+    if device not in _proven:
+        _proven[device] = probe(folder / manifest.edgetpu_file, device)
+    reason = _proven[device]
+    return (content, "") if reason is None else (None, reason)
 
 
 def _content(file: Path, sha256: str) -> bytes:
@@ -197,12 +219,58 @@ def _delegate(device: str) -> Any:
     _find_library()
     options = {} if device == "edgetpu" else {"device": device}
     try:
-        return _library().load_delegate(LIBRARY, options)
+        return _loader()(options)
     except ValueError as problem:
-        raise DeviceError(
-            f"No Edge TPU answers as {device!r}, or you may not use it. Check that it is plugged in (lsusb "
-            "shows 1a6e:089a or 18d1:9302) and that your user is in the group plugdev, or set device = cpu."
-        ) from problem
+        said = str(problem).strip().rsplit("\n", 1)[-1]
+        raise DeviceError(f"The Edge TPU {device!r} cannot be used ({said}). {_remedy()}") from problem
+
+
+def _loader() -> Callable[[dict[str, str]], Any]:
+    """What loads the delegate: the runtime itself, or Coral's pycoral where that is what a board has."""
+    library = _library()
+    name, found = _package(library.__name__), coral_library()
+    if found == "coral" and name == "tflite_runtime":
+        loader: Callable[[dict[str, str]], Any] = importlib.import_module(
+            "pycoral.utils.edgetpu"
+        ).load_edgetpu_delegate
+        return loader
+    if found == "impostor":
+        log.warning(
+            "The installed pycoral is not Coral's but an unrelated program (Allen Coral Atlas); "
+            "it is not used. Remove it: pip uninstall pycoral."
+        )
+    return functools.partial(library.load_delegate, LIBRARY)
+
+
+def _remedy() -> str:
+    """What to do about an Edge TPU that refuses: by what the kernel says of it."""
+    found = attached()
+    if not found:
+        return (
+            "None is attached (lsusb shows 1a6e:089a or 18d1:9302). Plug it in, with a powered hub or another "
+            "cable if it vanishes, or set device = cpu."
+        )
+    locked = [str(coral.node or coral.place) for coral in found if not coral.usable]
+    if locked:
+        return (
+            f"You may not open {', '.join(locked)}. Install the udev rule of libedgetpu1-std and add the user "
+            "to the group plugdev (USB) or apex (PCI), then log in again."
+        )
+    return f"{found[0]} is there: another program may be using it. Stop that, or plug it in again."
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _version(package: str) -> str | None:
+    """The version of an installed package, read without importing it."""
+    if importlib.util.find_spec(package) is None:
+        return None
+    try:
+        return importlib.metadata.version(package.replace("_", "-"))
+    except importlib.metadata.PackageNotFoundError:
+        return "of unknown version"
 
 
 def _find_library() -> None:

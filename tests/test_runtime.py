@@ -18,7 +18,7 @@ PICTURE = np.arange(72, dtype=np.uint8).reshape(4, 6, 3) * 3
 @pytest.fixture
 def no_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "LIBRARY", "libedgetpu-that-is-not-here.so")
-    runtime.probe.cache_clear()
+    runtime._proven.clear()
     runtime._delegate.cache_clear()
 
 
