@@ -26,15 +26,15 @@ def explanation(*words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("command", promised(r"`edge-alpr ([a-z]+)"))
+@pytest.mark.parametrize("command", promised(r"`edge-alpr ([a-z-]+)"))
 def test_every_command_of_the_readme_explains_itself(command: str) -> None:
     assert f"usage: edge-alpr {command}" in explanation(command)
 
 
 def test_the_readme_names_every_command() -> None:
-    listed = set(re.findall(r"^    ([a-z]+)  ", explanation(), re.MULTILINE))
+    listed = set(re.findall(r"^    ([a-z-]+)(?:  |$)", explanation(), re.MULTILINE))
     assert {"run", "read"} <= listed
-    assert listed == set(promised(r"`edge-alpr ([a-z]+)"))
+    assert listed == set(promised(r"`edge-alpr ([a-z-]+)"))
 
 
 @pytest.mark.parametrize("option", promised(r"(--(?!help)[a-z]+)[ `|]"))
