@@ -11,7 +11,9 @@ import numpy as np
 from models.synth import atlas
 from models.synth.formats import Line, Plate, Rng
 
-SEPARATORS = "-.· "
+SEPARATORS = "-.· *"  # a star stands for a coat of arms, a seal or a sticker
+
+SEALS = np.array([(190, 30, 40), (30, 60, 150), (30, 130, 70), (225, 190, 60), (120, 120, 120)], float)  # RGB
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def layout(
     cells: list[tuple[str, float]] = []
     for character in line.text:
         if character in SEPARATORS:
-            share = {"-": rng.uniform(0.18, 0.34), " ": rng.uniform(0.1, 0.5)}.get(character, rng.uniform(0.06, 0.16))
+            spaces = {"-": rng.uniform(0.18, 0.34), " ": rng.uniform(0.1, 0.5), "*": rng.uniform(0.18, 0.4)}
+            share = spaces.get(character, rng.uniform(0.06, 0.16))
             cells.append((character, share * cap))
         else:
             share = stretch if character in latin else narrow  # Hangul and Hanzi are set as narrow as the digits
@@ -88,7 +91,7 @@ def press(
     height, width = coverage.shape
     kept = []
     for character, x, y, w, h in cells:
-        if character == " ":
+        if character in " *":
             continue
         if character in SEPARATORS:
             thick = max(2, round(h * rng.uniform(0.09, 0.17)))
@@ -112,12 +115,21 @@ def barred() -> tuple[atlas.Face, ...]:
     return tuple(face for face in atlas.load()["stroke"] if face.glyphs["1"].shape[1] < 0.25 * atlas.HEIGHT)
 
 
+@cache
+def flagged() -> tuple[atlas.Face, ...]:
+    """The narrow stroke faces whose 1 has a flag, as on Vietnamese plates."""
+    widths = ((face, *(face.glyphs[c].shape[1] / atlas.HEIGHT for c in "10")) for face in atlas.load()["stroke"])
+    return tuple(face for face, one, zero in widths if one >= 0.25 and zero < 0.62)
+
+
 def faces_for(rng: Rng, kind: str = "") -> dict[str, atlas.Face]:
-    """A face for each script; `kind` is the plate's, where its alphabet is peculiar."""
+    """A face for each script; `kind` is the plate's region and kind, where its alphabet is peculiar."""
     kinds = atlas.load()
     latin = kinds["stroke" if rng.random() < 0.62 else "font"]
-    if kind.startswith("grey") and rng.random() < 0.75:
+    if kind.startswith("br grey") and rng.random() < 0.75:
         latin = barred()
+    elif kind.startswith("vn ") and rng.random() < 0.8:
+        latin = flagged()
     return {
         "latin": latin[rng.integers(len(latin))], "hangul": kinds["hangul"][rng.integers(len(kinds["hangul"]))],
         "hanzi": kinds["hanzi"][rng.integers(len(kinds["hanzi"]))],
@@ -169,11 +181,33 @@ def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
         )
 
 
+def emblem(image: np.ndarray, rng: Rng, x: int, y: int, w: int, h: int) -> None:
+    """A shield, one or two round seals, or a sticker in a cell of the text."""
+    colours = rng.choice(SEALS, 2)
+    middle = x + w // 2
+    kind = rng.integers(3)
+    if kind == 0:
+        top, low = y + round(h * rng.uniform(0.05, 0.3)), y + round(h * rng.uniform(0.5, 0.75))
+        half = max(1, round(w * 0.4))
+        left, right, waist = middle - half, middle + half, (top + low) // 2
+        shield = np.array([(left, top), (right, top), (right, waist), (middle, low), (left, waist)], np.int32)
+        cv2.fillPoly(image, [shield], colours[0].tolist(), cv2.LINE_AA)
+        cv2.line(image, (middle, top + 1), (middle, low - 2), colours[1].tolist(), max(1, w // 6), cv2.LINE_AA)
+    elif kind == 1:
+        for share, colour in zip((0.28, 0.7), colours, strict=True):
+            centre = (middle, y + round(h * share))
+            cv2.circle(image, centre, max(2, round(w * 0.38)), (225, 225, 225), -1, cv2.LINE_AA)
+            cv2.circle(image, centre, max(1, round(w * 0.26)), colour.tolist(), -1, cv2.LINE_AA)
+    else:
+        box = (x + w // 8, y + round(h * 0.2)), (x + w - w // 8, y + round(h * 0.75))
+        cv2.rectangle(image, *box, colours[0].tolist(), -1 if rng.random() < 0.5 else max(1, w // 8), cv2.LINE_AA)
+
+
 def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Drawing:
     """Draw a plate at a height in pixels; `dirt` in [0, 1] is its strength of soiling and wear."""
     height = round(height * (1.0 if plate.rows == 1 else 1.5))
     size = (round(height * plate.width / plate.height), height)
-    faces, stretch = faces_for(rng, plate.kind), rng.uniform(0.85, 1.2)
+    faces, stretch = faces_for(rng, f"{plate.region} {plate.kind}"), rng.uniform(0.85, 1.2)
     image = sheet(plate, rng, size)
     captions = np.zeros(image.shape[:2], np.uint8)
     for caption in plate.captions:
@@ -183,8 +217,11 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
         rim(coverage, rng)
     characters: list[tuple[str, int, int, int, int]] = []
     rows: list[int] = []
+    emblems = []
     for line in plate.lines:
-        placed = press(coverage, layout(line, faces, rng, size, stretch), faces, rng)
+        cells = layout(line, faces, rng, size, stretch)
+        emblems += [cell[1:] for cell in cells if cell[0] == "*"]
+        placed = press(coverage, cells, faces, rng)
         characters += placed
         rows += [line.row] * len(placed)
     ink = np.array(plate.ink, np.float32) + rng.normal(0, 8, 3)
@@ -198,6 +235,8 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
         dy, dx = rng.integers(-2, 3, 2)
         flank = np.roll(slope, (dy, dx), (0, 1)) - np.roll(slope, (-dy, -dx), (0, 1))
         image += flank[:, :, None] * rng.uniform(0.1, 0.35)
+    for cell in emblems:
+        emblem(image, rng, *cell)
     fittings(image, plate, rng)
     if dirt > 0:
         mask = np.clip((noise(rng, height, size[0]) - (1 - 0.75 * dirt)) * rng.uniform(2, 8), 0, 0.92)[:, :, None]

@@ -56,7 +56,7 @@ class Plate:
 
     @property
     def text(self) -> str:
-        return "".join(c for line in self.lines for c in line.text if c not in "-.· ")
+        return "".join(c for line in self.lines for c in line.text if c not in "-.· *")
 
     @property
     def rows(self) -> int:
@@ -251,6 +251,10 @@ US_SHAPES = (
 def latin(rng: Rng) -> Plate:
     if rng.random() < 0.6:
         text = pattern(rng, EU_SHAPES[rng.integers(len(EU_SHAPES))])
+        if rng.random() < 0.35:
+            text = "*" + text
+        if rng.random() < 0.45:
+            text = text.replace("-", "*" if rng.random() < 0.6 else "*-", 1).replace(" ", "*", 1)
         band = ("left", rng.uniform(0.07, 0.11), BLUE) if rng.random() < 0.8 else None
         background = WHITE if rng.random() < 0.85 else YELLOW
         caption = (Line(pick(rng, LETTERS, int(rng.integers(1, 3))), 0.62, 0.85, 0.02, 0.07),) if band else ()
@@ -273,6 +277,8 @@ def latin(rng: Rng) -> Plate:
         Line(words[rng.integers(len(words))], 0.86, 0.95, 0.28, 0.72),
     )
     text = pattern(rng, US_SHAPES[rng.integers(len(US_SHAPES))])
+    if rng.random() < 0.35:
+        text = text.replace("-", "*", 1).replace(" ", "*", 1)
     band = ("top", 0.22, inks[rng.integers(4)]) if rng.random() < 0.12 else None
     return Plate(
         "latin", "us", 305, 152, (Line(text, 0.27, 0.8, 0.05, 0.95),), ground,

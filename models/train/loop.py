@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -31,7 +32,9 @@ def arguments(name: str, *, epochs: int) -> argparse.ArgumentParser:
         "--settle", type=int, default=80, help="batches at the end that measure the statistics of the averaged weights"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--init", type=Path, help="weights to start from instead of chance")
+    parser.add_argument(
+        "--init", type=Path, help="weights to start from instead of chance; the curriculum then begins at its end"
+    )
     return parser
 
 
@@ -77,6 +80,8 @@ def train(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.
             f"{options.out} holds a finished run of {start} epochs; choose another --out or more --epochs", flush=True
         )
         return
+    if options.init:
+        make = partial(_late, make)
     stream = feed(make, seed=options.seed, workers=options.workers, start=start * options.steps, total=total)
     first = next(stream)
     trainer(first[0])  # with the next line creates all variables, so that a checkpoint can be loaded
@@ -104,6 +109,10 @@ def settle(trainer: keras.Model, net: keras.Model, make: Make, options: argparse
     for inputs, _ in hardest:
         trainer(inputs, training=True)
     net.save_weights(options.out / "average.weights.h5")
+
+
+def _late(make: Make, rng: np.random.Generator, progress: float) -> Batch:
+    return make(rng, 1.0)
 
 
 def _chain(first: Batch, stream: Iterator[Batch]) -> Iterator[Batch]:
