@@ -21,9 +21,10 @@ log = logging.getLogger(__name__)
 @contextmanager
 def open_pipeline(settings: Settings, *, zoo: Path | None = None) -> Iterator[Pipeline]:
     """A pipeline on the device of the settings; ModelMismatch or DeviceError where it cannot be had."""
+    folder = zoo or (Path(settings.zoo) if settings.zoo else None)
     with ExitStack() as stack:
         models = {
-            name: stack.enter_context(open_model(name, device=settings.device, zoo=zoo))
+            name: stack.enter_context(open_model(name, device=settings.device, zoo=folder))
             for name in ("detector", "quality", "restorer", "reader")
         }
         log.info("models run on %s", {name: model.device for name, model in models.items()})

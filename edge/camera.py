@@ -52,6 +52,14 @@ def shown(source: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def keeps_time(settings: Filming) -> bool:
+    """Whether frames carry the time at which they came in: cameras, streams and pipes, not recordings."""
+    source = settings.source
+    if source == "-":
+        return settings.fps is None or bool(settings.live)
+    return source.isdecimal() or source.startswith("/dev/video") or is_address(source)
+
+
 def is_address(source: str) -> bool:
     return "://" in source
 

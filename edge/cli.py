@@ -28,7 +28,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None, *, assemble: commands.Assemble = open_pipeline) -> int:
     """Run one command; every error that edge-alpr can explain is one line on stderr and its exit code."""
-    options = parser().parse_args(arguments, argparse.Namespace(assemble=assemble))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(words, argparse.Namespace(assemble=assemble, words=words))
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )
@@ -77,6 +78,9 @@ def _run(add: Any) -> None:
     )
     _reading(command)
     command.add_argument("--json", action="store_true", help="one JSON object per vehicle")
+    command.add_argument(
+        "--supervise", action="store_true", help="start again after a crash or a hang, where systemd does not"
+    )
     command.add_argument(
         "--annotate", metavar="OUT", help="video, contact sheet (.png) or folder of pictures"
     )

@@ -14,22 +14,27 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from edge import lines
 from edge.annotate import open_annotator
-from edge.camera import STANDARD_INPUT, open_source, picture_files
+from edge.camera import STANDARD_INPUT, keeps_time, open_source, picture_files
 from edge.demo import play
 from edge.doctor import examine
 from edge.errors import BadInput, BadSettings, ModelMismatch
 from edge.image import decode_image
+from edge.passages import Predecessor, Presence
 from edge.pictures import concatenated
 from edge.pipeline import Pipeline
+from edge.pulse import beating, obeyed
 from edge.records import Frame, Look, Vehicle
 from edge.released import released
-from edge.service import open_book, serve
+from edge.service import Tell, open_book, serve
 from edge.settings import Settings
 from edge.store import LoggedEvent, Store
+from edge.supervisor import GAVE_WAY, Orders, supervise
 
+Told = TypeVar("Told")
 Command = Callable[[Namespace], int]
 Assemble = Callable[[Settings], AbstractContextManager[Pipeline]]
 UNITS = {"m": 60, "h": 3600, "d": 86400}
@@ -38,19 +43,29 @@ UNITS = {"m": 60, "h": 3600, "d": 86400}
 def run(options: Namespace) -> int:
     """Watch a source until it ends: one line per vehicle that has left or is certain."""
     settings = settings_of(options)
+    orders = obeyed()
+    if options.supervise and orders is None:
+        with Store.open(Path(settings.store.path)) as store:
+            after = store.last()
+        return supervise(options.words, settings, after)
     with ExitStack() as stack:
         store = stack.enter_context(Store.open(Path(settings.store.path)))
         pipeline = stack.enter_context(options.assemble(settings))
         frames = stack.enter_context(open_source(settings.camera))
-        listeners: list[Callable[[LoggedEvent], None]] = [_event_json if options.json else _event_line]
-        seen: Callable[[Frame], None] = _look_on
+        presence = Presence(store, pipeline, _before(settings, orders))
+        pulse = stack.enter_context(beating(settings, orders))
+        listeners: list[Tell] = [_event_json if options.json else _event_line, pulse.tell]
+        watchers: list[Callable[[Frame], None]] = [presence.see, pulse.see]
         if options.annotate:
             annotator = stack.enter_context(open_annotator(Path(options.annotate), lambda: pipeline.tracks))
             listeners.append(annotator.tell)
-            seen = annotator.see
+            watchers.append(annotator.see)
         book = stack.enter_context(open_book(store, settings, partial(_tell_all, listeners)))
-        serve(frames, pipeline, book, seen)
-    return 0
+        recalled = presence.recalled(frames)
+        made_room = serve(
+            recalled, pipeline, book, partial(_tell_all, watchers), calm=lambda: not pipeline.tracks
+        )
+    return GAVE_WAY if made_room else 0
 
 
 def read(options: Namespace) -> int:
@@ -96,7 +111,8 @@ def events(options: Namespace) -> int:
 
 def models(options: Namespace) -> int:
     """List the released models; exit code 70 where a file is not what its manifest says."""
-    shapes = released()
+    zoo = settings_of(options).zoo
+    shapes = released(Path(zoo)) if zoo else released()
     for shape in shapes:
         say(lines.as_json(shape) if options.json else lines.model_line(shape))
     return 0 if shapes and all(shape["intact"] for shape in shapes) else ModelMismatch.exit_code
@@ -155,13 +171,14 @@ def _event_json(logged: LoggedEvent) -> None:
     say(lines.as_json(lines.event_shape(logged)))
 
 
-def _tell_all(listeners: list[Callable[[LoggedEvent], None]], logged: LoggedEvent) -> None:
+def _tell_all(listeners: list[Callable[[Told], None]], told: Told) -> None:
     for listener in listeners:
-        listener(logged)
+        listener(told)
 
 
-def _look_on(frame: Frame) -> None:
-    """Nobody draws this frame."""
+def _before(settings: Settings, orders: Orders | None) -> Predecessor:
+    after = None if orders is None else orders.after
+    return Predecessor(keeps_time(settings.camera), settings.tracking.repeat_seconds, after)
 
 
 @contextmanager

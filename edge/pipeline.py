@@ -5,13 +5,26 @@ Every stage is a function from one record to the next; the pipeline knows no dev
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 
 from edge.fusion import fuse
 from edge.image import fill, rectify
-from edge.records import Box, Candidate, Detection, Event, Frame, Image, Look, PlateCrop, Quality, Reading
+from edge.records import (
+    Box,
+    Candidate,
+    Detection,
+    Event,
+    Frame,
+    Image,
+    Look,
+    Passage,
+    PlateCrop,
+    Quality,
+    Reading,
+)
 from edge.settings import Settings
 from edge.tracker import Track, Tracker
 
@@ -52,12 +65,22 @@ class Pipeline:
         self._restorer, self._reader = restorer, reader
         self._settings = settings
         self._tracker = Tracker(settings.tracking)
-        self._passed: dict[str, float] = {}  # plate → when it was last in view
+        self._passed: dict[str, Passage] = {}  # by plate
 
     @property
     def tracks(self) -> tuple[Track, ...]:
         """The vehicles in view, oldest first."""
         return self._tracker.tracks
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The vehicles that were told and are in view, or have left within repeat_seconds."""
+        here = {t.plate: Passage(t.plate, t.since, t.last_seen) for t in self.tracks if t.reported}
+        return tuple((self._passed | here).values())
+
+    def recall(self, passages: Iterable[Passage]) -> None:
+        """Vehicles that were told before this pipeline began, so that they are not told again."""
+        self._passed.update({passage.plate: passage for passage in passages})
 
     def read_image(self, image: Image) -> list[Look]:
         """Every legible plate of one picture, surest detection first; an empty list where there is none."""
@@ -130,23 +153,25 @@ class Pipeline:
         if not candidates or candidates[0].confidence < confidence:
             return []
         track.reported, track.plate = True, candidates[0].text
-        repeated = self._has_passed(track)
-        self._passed[track.plate] = track.last_seen
-        return [] if repeated else [_event(track, candidates)]
+        earlier = self._passage_before(track)
+        track.since = earlier.since if earlier else track.first_seen
+        self._passed[track.plate] = Passage(track.plate, track.since, track.last_seen)
+        return [] if earlier else [_event(track, candidates)]
 
     def _let_go(self, tracks: list[Track]) -> list[Event]:
         events: list[Event] = []
         for track in tracks:
             if track.reported:
-                self._passed[track.plate] = track.last_seen
+                self._passed[track.plate] = Passage(track.plate, track.since, track.last_seen)
             else:
                 events += self._report(track, self._settings.reading.min_confidence)
         return events
 
-    def _has_passed(self, track: Track) -> bool:
+    def _passage_before(self, track: Track) -> Passage | None:
+        """The passage that this track goes on with: the same plate, told, and gone only just now."""
         oldest = track.first_seen - self._settings.tracking.repeat_seconds
-        self._passed = {plate: time for plate, time in self._passed.items() if time >= oldest}
-        return track.plate in self._passed
+        self._passed = {plate: told for plate, told in self._passed.items() if told.until >= oldest}
+        return self._passed.get(track.plate)
 
 
 def _cut(image: Image, detection: Detection) -> PlateCrop:

@@ -134,6 +134,15 @@ class Vehicle:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A vehicle that has been told: when its plate came into view, and when it was last seen there."""
+
+    plate: str
+    since: float
+    until: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
     """One vehicle that passed: what the log keeps and the sinks deliver."""

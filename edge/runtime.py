@@ -9,10 +9,9 @@ import importlib
 import importlib.metadata
 import importlib.util
 import logging
-import math
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.binding import bind, takes_pixels
 from edge.corals import attached
 from edge.errors import DeviceError, ModelMismatch
 from edge.manifest import Manifest, Tensor
@@ -41,14 +41,16 @@ class Model:
     """
 
     reason: str | None = None
+    compiled: Path | None = None  # the file for the Edge TPU that `auto` could not use
 
     def __init__(self, manifest: Manifest, content: bytes, device: str) -> None:
-        _takes_pixels(manifest)
+        takes_pixels(manifest)
         self.manifest = manifest
         self.device = device
         self._interpreter = _interpreter(content, device)
-        self._inputs = _bind(manifest, manifest.inputs, self._interpreter.get_input_details())
-        self._outputs = _bind(manifest, manifest.outputs, self._interpreter.get_output_details())
+        self._inputs = bind(manifest, manifest.inputs, self._interpreter.get_input_details())
+        self._outputs = bind(manifest, manifest.outputs, self._interpreter.get_output_details())
+        _open.append(self)
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +63,8 @@ class Model:
     def close(self) -> None:
         """Give the interpreter and its device back."""
         self._interpreter = None
+        if self in _open:
+            _open.remove(self)
 
     def __call__(self, **inputs: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Run once: inputs (1, …) or without the batch, outputs dequantised with the batch kept."""
@@ -113,7 +117,18 @@ def open_model(name: str, *, device: str = "auto", zoo: Path | None = None) -> M
         log.warning("%s runs on the CPU: %s", manifest.name, reason)
     model = Model(manifest, _content(folder / manifest.file, manifest.sha256), "cpu")
     model.reason = reason
+    model.compiled = folder / manifest.edgetpu_file if manifest.edgetpu_file and reason else None
     return model
+
+
+def open_models() -> tuple[Model, ...]:
+    """The models that this process has open, in the order of their opening."""
+    return tuple(_open)
+
+
+def distrust(device: str, reason: str) -> None:
+    """Take an Edge TPU as unusable in this process without trying it."""
+    _proven[device] = reason
 
 
 def runtimes() -> dict[str, str]:
@@ -161,6 +176,7 @@ def probe(file: Path, device: str) -> str | None:
     return done.stderr.strip().rsplit("\n", 1)[-1] or f"The probe ended with code {done.returncode}."
 
 
+_open: list[Model] = []
 _proven: dict[str, str | None] = {}  # device → why it cannot be used, tried once per process
 
 
@@ -300,38 +316,3 @@ def _interpreter(content: bytes, device: str) -> Any:
             f"The TFLite runtime refuses the model file ({problem}). Reinstall edge-alpr or convert it again."
         ) from problem
     return interpreter
-
-
-def _takes_pixels(manifest: Manifest) -> None:
-    for tensor in manifest.inputs:
-        if tensor.zero_point != 0 or not math.isclose(tensor.scale, 1 / 255, rel_tol=0.01):
-            raise ModelMismatch(
-                f"{manifest.file}: {tensor.name} does not take the pixels 0 to 255 as 0 to 1. "
-                "Convert the model again with a calibration list that reaches from black to white."
-            )
-
-
-def _bind(
-    manifest: Manifest, tensors: tuple[Tensor, ...], details: list[Mapping[str, Any]]
-) -> dict[str, int]:
-    """Tensor index by the model's own word; what the file holds must be what the manifest says."""
-    found = {detail["name"]: detail for detail in details}
-    if found.keys() != {tensor.tensor for tensor in tensors}:
-        raise ModelMismatch(
-            f"{manifest.file} has the tensors {sorted(found)}, its manifest says "
-            f"{sorted(t.tensor for t in tensors)}. Package the model again."
-        )
-    return {tensor.name: _same(manifest, tensor, found[tensor.tensor]) for tensor in tensors}
-
-
-def _same(manifest: Manifest, tensor: Tensor, detail: Mapping[str, Any]) -> int:
-    scale, zero_point = detail["quantization"]
-    dtype, shape = np.dtype(detail["dtype"]).name, tuple(int(n) for n in detail["shape"])
-    same_scale = math.isclose(scale, tensor.scale, rel_tol=1e-5)
-    if (dtype, shape, zero_point) != (tensor.dtype, tensor.shape, tensor.zero_point) or not same_scale:
-        raise ModelMismatch(
-            f"{manifest.file}: {tensor.name} is {dtype} {shape} × {scale} from {zero_point}, its manifest "
-            f"says {tensor.dtype} {tensor.shape} × {tensor.scale} from {tensor.zero_point}. "
-            "Package the model again."
-        )
-    return int(detail["index"])

@@ -6,15 +6,17 @@ thread of its own; an event that cannot be written is still told, then the servi
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -26,7 +28,10 @@ from edge.sinks import jsonl
 from edge.store import LoggedEvent, Store
 from edge.upkeep import Upkeep
 
+PATIENCE = 60.0  # seconds to wait for a moment without vehicles before making room
 BACKLOG = 64  # events that may wait for the disk before frames do
+
+log = logging.getLogger(__name__)
 
 Tell = Callable[[LoggedEvent], None]
 
@@ -38,15 +43,25 @@ class Watch(Protocol):
     def finish(self) -> list[Event]: ...
 
 
-def serve(frames: Iterator[Frame], watch: Watch, book: Book, seen: Callable[[Frame], None]) -> None:
+def serve(
+    frames: Iterator[Frame],
+    watch: Watch,
+    book: Book,
+    seen: Callable[[Frame], None],
+    *,
+    calm: Callable[[], bool] = lambda: True,
+) -> bool:
     """Run until the frames end, a signal comes or something breaks; vehicles in view are booked in any case.
 
-    `seen` is told of every finished frame.
+    `seen` is told of every finished frame. SIGUSR1 asks to make room for another reader: it ends the run as
+    soon as it is `calm`, no vehicle being in view; returns whether that was its end.
     """
     notify("READY=1")
+    leave = Leave(calm)
     try:
-        with closing(until_stopped(frames)) as watched:
+        with closing(until_stopped(frames, leave)) as watched:
             for frame in watched:
+                notify("X_FRAME=1")  # from here on silence is a hang
                 events = watch.process(frame)
                 seen(frame)  # before the events are told, so that who draws has their frames
                 book.enter(events)
@@ -54,6 +69,7 @@ def serve(frames: Iterator[Frame], watch: Watch, book: Book, seen: Callable[[Fra
     finally:
         notify("STOPPING=1")
         book.enter(watch.finish())
+    return leave.taken
 
 
 class Book:
@@ -125,7 +141,25 @@ class Stopped(Exception):
     """A signal came while the service waited for a frame."""
 
 
-def until_stopped(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
+@dataclass(slots=True)
+class Leave:
+    """The wish to make room, granted when no vehicle is in view, or after a while in any case."""
+
+    calm: Callable[[], bool]
+    asked: float | None = None  # monotonic seconds
+    taken: bool = False
+
+    def ask(self, number: int, place: FrameType | None) -> None:
+        """What SIGUSR1 does."""
+        self.asked = self.asked or time.monotonic()
+
+    def granted(self) -> bool:
+        if self.asked is not None and (self.calm() or time.monotonic() - self.asked > PATIENCE):
+            self.taken = True
+        return self.taken
+
+
+def until_stopped(frames: Iterator[Frame], leave: Leave) -> Generator[Frame, None, None]:
     """The frames until SIGINT or SIGTERM, which end the wait for a frame but never the work on one."""
     waiting = stopped = False
 
@@ -136,8 +170,9 @@ def until_stopped(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
             raise Stopped
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, leave.ask)
     try:
-        while not stopped:
+        while not stopped and not leave.granted():
             waiting = True
             frame = next(frames, None)
             waiting = False
@@ -152,10 +187,15 @@ def until_stopped(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
 
 
 def notify(message: str) -> None:
-    """Tell systemd, where it listens (sd_notify)."""
+    """Tell systemd or the supervisor, where one listens (sd_notify); without its supervisor a run ends."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.connect("\0" + address[1:] if address.startswith("@") else address)
-        channel.send(message.encode())
+        try:
+            channel.connect("\0" + address[1:] if address.startswith("@") else address)
+            channel.send(message.encode())
+        except (ConnectionRefusedError, FileNotFoundError):
+            log.warning("Whoever watched over this run has gone: it ends.")
+            del os.environ["NOTIFY_SOCKET"]
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -104,17 +104,33 @@ class Delivering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How a run that never ends is watched, and where it says how it is."""
+
+    hang_seconds: float = 30.0  # a frame that takes longer hangs
+    start_seconds: float = 120.0  # until the first frame is asked for
+    tpu_retry_seconds: float = 30.0  # while the CPU stands in, the Edge TPU is tried this often
+    health: str | None = None  # a JSON file, written anew every second
+    metrics: str | None = None  # the same as a Prometheus text file
+
+    def __post_init__(self) -> None:
+        _positive(self, "service", "hang_seconds", "start_seconds", "tpu_retry_seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings; a region of None lets the grammars vote."""
 
     device: str = "auto"
     region: str | None = None
+    zoo: str | None = None  # a folder with models of your own; None takes the released ones
     camera: Filming = field(default_factory=Filming)
     detection: Detecting = field(default_factory=Detecting)
     reading: Deciding = field(default_factory=Deciding)
     tracking: Tracking = field(default_factory=Tracking)
     store: Storing = field(default_factory=Storing)
     sinks: Delivering = field(default_factory=Delivering)
+    service: Serving = field(default_factory=Serving)
 
     def __post_init__(self) -> None:
         if not DEVICE.fullmatch(self.device):

@@ -16,7 +16,7 @@ import numpy as np
 from edge.clock import Doubt
 from edge.database import connect, explained, transaction
 from edge.errors import StoreError
-from edge.records import Box, Candidate, Event, Image, Vehicle
+from edge.records import Box, Candidate, Event, Image, Passage, Vehicle
 from edge.registry import Registry, key
 
 EVENT_COLUMNS = (
@@ -24,6 +24,7 @@ EVENT_COLUMNS = (
     "first_seen, last_seen, x0, y0, x1, y1, vehicle"
 )
 JPEG_QUALITY = 90
+NEVER = 1 << 62  # larger than any number of an event
 BATCH = 256  # rows deleted in one transaction, so that nobody waits long
 
 Entry = tuple[Event, Doubt | None]  # an event, and whether its times may be wrong
@@ -153,6 +154,22 @@ class Store:
                 "INSERT INTO deliveries VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET last = excluded.last",
                 (sink, number),
             )
+
+    def passages(self, source: str, *, since: float, after: int | None = None) -> list[Passage]:
+        """The vehicles of a source last seen from a time on, or logged after an event; oldest first."""
+        with explained(self.path):
+            rows = self._connection.execute(
+                "SELECT plate, first_seen, last_seen FROM events "
+                "WHERE source = ? AND (last_seen >= ? OR id > ?) ORDER BY last_seen, id",
+                (source, since, NEVER if after is None else after),
+            ).fetchall()
+        return [Passage(*row) for row in rows]
+
+    def last(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+        with explained(self.path):
+            number: int = self._connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0]
+        return number
 
     def size(self) -> tuple[int, int]:
         """How many vehicles the registry and how many events the log holds."""

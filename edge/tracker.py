@@ -28,6 +28,7 @@ class Track:
     best_quality: float = 0.0
     evidence: Image | None = None  # the plate as its best look saw it
     plate: str = ""  # what was reported
+    since: float = 0.0  # when the passage began that was reported: another track's time where it was re-read
     reported: bool = False
 
     def predicted(self, time: float) -> Box:

@@ -6,9 +6,11 @@ real one. A text file says how it behaves: see delegate/stick.c.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
 import os
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -59,16 +61,13 @@ class Stick:
 
 @functools.cache
 def built() -> Path:
-    """The folder of the compiled delegate, made once and given away with the process."""
-    kept = tempfile.TemporaryDirectory(prefix="edge-alpr-stick-")
-    _kept.append(kept)
-    library = Path(kept.name) / "libedgetpu.so.1"
+    """The folder of the compiled delegate, made once and removed with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="edge-alpr-stick-"))
+    atexit.register(shutil.rmtree, folder)
+    library = folder / "libedgetpu.so.1"
     flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
     subprocess.run(["cc", *flags, "-o", str(library), str(SOURCE), "-lm"], check=True)
-    return Path(kept.name)
-
-
-_kept: list[tempfile.TemporaryDirectory[str]] = []
+    return folder
 
 
 def plugged_in(folder: Path, state: str = "healthy") -> Stick:

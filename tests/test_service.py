@@ -150,8 +150,8 @@ def test_systemd_gets_a_heartbeat_for_every_finished_frame(
         systemd.settimeout(1)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         served(frames(3), Passing())
-        said = [systemd.recv(100) for _ in range(5)]
-    assert said == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1", b"STOPPING=1"]
+        said = [systemd.recv(100) for _ in range(8)]
+    assert said == [b"READY=1", *[b"X_FRAME=1", b"WATCHDOG=1"] * 3, b"STOPPING=1"]
 
 
 def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
