@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge import board
 from edge.errors import EdgeError
 from edge.manifest import Manifest
 from edge.released import NAMES
@@ -29,7 +30,6 @@ OK, WARNING, FAILURE = 0, 1, 2
 CORALS = {("1a6e", "089a"): "not yet started", ("18d1", "9302"): "started"}  # USB vendor and product
 ROOM = 500 << 20  # bytes of free disk below which to warn
 BUILT = 1_700_000_000  # seconds since the epoch; a clock before this has never been set
-HOT = 80.0  # degrees C at which a Raspberry Pi begins to slow down
 STEPS = 1.0  # mean quantization steps by which a replayed model may differ
 REPLAY_SECONDS = 120
 REPLAY = "import sys; from edge.doctor import replay; print(replay(sys.argv[1], sys.argv[2]))"
@@ -53,6 +53,7 @@ def examine(settings: Settings, *, sys_root: Path = Path("/sys"), zoo: Path = ZO
         _python(),
         _runtime(),
         *_heat(sys_root),
+        *_power(sys_root),
         _edgetpu(settings.device, sys_root, zoo),
         *_cameras(sys_root),
         _disk(database),
@@ -124,15 +125,19 @@ def _edgetpu_at_work(found: str, device: str, zoo: Path) -> Finding:
 
 
 def _heat(sys_root: Path) -> Iterator[Finding]:
-    for zone in sorted(sys_root.glob("class/thermal/thermal_zone*/temp")):
-        try:
-            degrees = int(zone.read_text()) / 1000
-        except (OSError, ValueError):  # some sensors sleep
-            continue
-        hot = degrees > HOT
-        told = f"{degrees:.0f} degrees C in {zone.parent.name}"
+    for zone, degrees in board.temperatures(sys_root):
+        hot = degrees > board.HOT
         remedy = "Add a heat sink or a fan: a hot board slows down." if hot else ""
-        yield Finding("temperature", WARNING if hot else OK, told, remedy)
+        yield Finding("temperature", WARNING if hot else OK, f"{degrees:.0f} degrees C in {zone}", remedy)
+
+
+def _power(sys_root: Path) -> Iterator[Finding]:
+    """What a Raspberry Pi's firmware complains of, now or since the start; nothing where nothing is wrong."""
+    state = board.look(sys_root)
+    told = [*state.troubles, *(f"{trouble} since the start" for trouble in state.had)]
+    if told:
+        remedy = "Use the board's own power supply, a short cable, and a heat sink or fan."
+        yield Finding("power", WARNING, f"{', '.join(told)}.", remedy)
 
 
 def _usb_corals(sys_root: Path) -> Iterator[str]:

@@ -96,6 +96,15 @@ def test_a_hot_board_is_a_warning(tmp_path: Path) -> None:
     assert findings(tmp_path)["temperature"].level == WARNING
 
 
+def test_a_weak_power_supply_is_a_warning(tmp_path: Path) -> None:
+    assert "power" not in findings(tmp_path)
+    firmware = tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled"
+    firmware.parent.mkdir(parents=True)
+    firmware.write_text("50000\n")
+    assert findings(tmp_path)["power"].message == "under-voltage since the start, slowed down since the start."
+    assert findings(tmp_path)["power"].level == WARNING
+
+
 def test_a_camera_that_may_not_be_opened_is_a_warning(tmp_path: Path) -> None:
     camera = tmp_path / "sys" / "class" / "video4linux" / "video97"
     camera.mkdir(parents=True)
