@@ -8,6 +8,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from edge.board import Board, Sentry
 from edge.settings import Serving
 
 EVERY = 1.0  # seconds between two writings
@@ -35,6 +36,8 @@ class Health:
     last_frame: float | None = None  # seconds since the epoch
     last_exit: str | None = None
     updated: float = 0.0
+    board: Board = field(default_factory=Board)  # its heat and power
+    sentry: Sentry = field(default_factory=Sentry, repr=False)  # tells the log when they change
 
     def hear(self, message: str, now: float) -> None:
         """Take in a notification of the reader: lines of KEY=VALUE."""
@@ -65,9 +68,10 @@ class Health:
         """Write the files that the settings name, at most once a second."""
         if not at_once and 0 <= now - self.updated < EVERY:
             return
-        self.updated = now
+        self.updated, self.board = now, self.sentry.look(now)
         if settings.health is not None:
-            _replace(Path(settings.health), json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n")
+            shape = {key: value for key, value in asdict(self).items() if key != "sentry"}
+            _replace(Path(settings.health), json.dumps(shape, ensure_ascii=False, indent=1) + "\n")
         if settings.metrics is not None:
             _replace(Path(settings.metrics), self.metrics())
 
@@ -83,7 +87,10 @@ class Health:
             "on_tpu gauge": int(self.device not in (None, "cpu")),
             "on_cpu_instead_of_tpu gauge": int(on_cpu),
             "last_frame_timestamp_seconds gauge": self.last_frame or 0,
+            "board_troubles gauge": len(self.board.troubles),
         }
+        if self.board.temperature is not None:
+            values["board_temperature_celsius gauge"] = self.board.temperature
         lines = []
         for title, value in values.items():
             lines += [f"# TYPE edge_alpr_{title}", f"edge_alpr_{title.split()[0]} {value}"]

@@ -1,10 +1,13 @@
 """The board's temperature and power, read from a tree like /sys."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from edge.board import Board, Sentry, look
+from edge.health import Health
+from edge.settings import Serving
 
 
 def put(root: Path, name: str, text: str) -> None:
@@ -65,3 +68,16 @@ def test_changes_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         "The board: under-voltage, slowed down since the start. Use its own power supply and a heat sink or fan.",
         "The board is well again: under-voltage since the start, slowed down since the start",
     ]
+
+
+def test_the_health_of_a_run_tells_of_the_board(tmp_path: Path) -> None:
+    put(tmp_path, "class/thermal/thermal_zone0/temp", "61000")
+    put(tmp_path, PI4, "50001")
+    health = Health("auto", sentry=Sentry(tmp_path))
+    health.save(Serving(health=str(tmp_path / "h.json"), metrics=str(tmp_path / "m.prom")), 1000.0)
+    told = json.loads((tmp_path / "h.json").read_text())
+    assert told["board"] == {"temperature": 61.0, "troubles": ["under-voltage"], "had": ["slowed down"]}
+    assert "sentry" not in told
+    metrics = (tmp_path / "m.prom").read_text()
+    assert "edge_alpr_board_troubles 1\n" in metrics
+    assert "edge_alpr_board_temperature_celsius 61.0\n" in metrics

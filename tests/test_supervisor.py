@@ -181,7 +181,7 @@ def test_every_metric_has_a_type_and_a_value() -> None:
     lines = Health("auto").metrics().splitlines()
     named = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     valued = {line.split("{")[0].split()[0] for line in lines if not line.startswith("#")}
-    assert len(named) == 9
+    assert len(named) == 10
     assert set(named) == valued
 
 
