@@ -147,6 +147,9 @@ def _doctor(add: Any) -> None:
     command = add.add_parser("doctor", help="check board, runtime, Edge TPU, cameras, disk, clock and models")
     _common(command, commands.doctor)
     command.add_argument("--json", action="store_true")
+    command.add_argument(
+        "--root", default="/", metavar="DIR", help="where /sys, /proc and /dev lie, such as a container's host"
+    )
 
 
 def _models(add: Any) -> None:

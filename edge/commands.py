@@ -120,7 +120,7 @@ def models(options: Namespace) -> int:
 
 def doctor(options: Namespace) -> int:
     """Say what is well and what is not; the exit code is the worst finding's."""
-    findings = examine(settings_of(options))
+    findings = examine(settings_of(options), root=Path(options.root))
     for finding in findings:
         say(lines.as_json(asdict(finding)) if options.json else lines.finding_line(finding))
     return max(finding.level for finding in findings)

@@ -75,4 +75,4 @@ def number(file: Path) -> int | None:
 
 
 def _usable(node: Path | None) -> bool:
-    return node is not None and os.access(node, os.R_OK | os.W_OK)
+    return node is not None and os.access(node, os.R_OK | os.W_OK, effective_ids=True)

@@ -8,64 +8,55 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from edge import board
+from edge.attached import cameras, edge_tpus
+from edge.clock import synchronized
+from edge.corals import HOST
 from edge.errors import EdgeError
+from edge.finding import FAILURE, OK, WARNING, Finding, attempt
 from edge.manifest import Manifest
 from edge.released import NAMES
-from edge.runtime import INTERPRETERS, ZOO, open_model, probe
+from edge.runtime import ZOO, open_model, runtimes
 from edge.settings import Settings
 from edge.store import Store
+from edge.vitals import vitals
 
-OK, WARNING, FAILURE = 0, 1, 2
-CORALS = {("1a6e", "089a"): "not yet started", ("18d1", "9302"): "started"}  # USB vendor and product
 ROOM = 500 << 20  # bytes of free disk below which to warn
 BUILT = 1_700_000_000  # seconds since the epoch; a clock before this has never been set
-STEPS = 1.0  # mean quantization steps by which a replayed model may differ
-REPLAY_SECONDS = 120
-REPLAY = "import sys; from edge.doctor import replay; print(replay(sys.argv[1], sys.argv[2]))"
+STEPS = {"cpu": 1.0, "edgetpu": 3.0}  # mean quantization steps by which a replayed model may differ
+SECONDS = 120
+REPLAY = "import sys; from edge.doctor import replay; print(replay(*sys.argv[1:]))"
+RUNTIME = "from edge.runtime import imported; print(imported())"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; level is 0 for well, 1 for a warning, 2 for a failure."""
-
-    name: str
-    level: int
-    message: str
-    remedy: str = ""
-
-
-def examine(settings: Settings, *, sys_root: Path = Path("/sys"), zoo: Path = ZOO) -> list[Finding]:
-    """Everything edge-alpr stands on, in the order in which to repair it."""
+def examine(settings: Settings, *, root: Path = HOST, zoo: Path = ZOO) -> list[Finding]:
+    """Everything edge-alpr stands on, in the order in which to repair it; `root` holds /sys, /proc and /dev."""
+    zoo = Path(settings.zoo) if settings.zoo else zoo
     database = Path(settings.store.path)
+    tpu = list(edge_tpus(settings, root, zoo))
+    at_work = any(finding.name == "inference" and finding.level == OK for finding in tpu)
     return [
-        _board(),
+        *vitals(root),
         _python(),
         _runtime(),
-        *_heat(sys_root),
-        *_power(sys_root),
-        _edgetpu(settings.device, sys_root, zoo),
-        *_cameras(sys_root),
+        *tpu,
+        *cameras(settings, root),
         _disk(database),
-        _clock(time.time()),
+        _clock(time.time(), root),
         _database(database),
-        *(_model(name, zoo) for name in NAMES),
+        *(_model(name, zoo, "cpu") for name in NAMES),
+        *(_model(name, zoo, "edgetpu") for name in NAMES if at_work and _compiled(zoo, name)),
     ]
 
 
-def replay(name: str, zoo: str) -> float:
-    """Mean difference in quantization steps between a model here and its golden outputs, on the CPU."""
-    with open_model(name, device="cpu", zoo=Path(zoo)) as model, np.load(golden(Path(zoo), name)) as recorded:
+def replay(name: str, zoo: str, device: str = "cpu") -> float:
+    """Mean difference in quantization steps between a model on this device and its golden outputs."""
+    with open_model(name, device=device, zoo=Path(zoo)) as model, np.load(golden(Path(zoo), name)) as recorded:
         (given,) = model.manifest.inputs
         differences = []
         for number, image in enumerate(recorded[f"in_{given.name}"]):
@@ -82,101 +73,42 @@ def golden(zoo: Path, name: str) -> Path:
     return zoo / f"{name}.golden.npz"
 
 
-def _board() -> Finding:
-    model = Path("/proc/device-tree/model")
-    board = model.read_text().strip("\0\n ") if model.exists() else "a computer"
-    return Finding(
-        "board", OK, f"{board}, {platform.machine()}, {os.cpu_count()} cores, {platform.platform()}"
-    )
-
-
 def _python() -> Finding:
     return Finding("python", OK, f"{platform.python_version()} at {sys.executable}")
 
 
 def _runtime() -> Finding:
-    present = [name.partition(".")[0] for name in INTERPRETERS if find_spec(name.partition(".")[0])]
-    if not present:
-        return Finding(
-            "runtime", FAILURE, "No TFLite runtime is installed.", "Run pip install ai-edge-litert."
-        )
-    return Finding("runtime", OK, present[0])
-
-
-def _edgetpu(device: str, sys_root: Path, zoo: Path) -> Finding:
-    found = [*_usb_corals(sys_root), *(str(path) for path in sorted(Path("/dev").glob("apex_*")))]
-    if found:
-        return _edgetpu_at_work(", ".join(found), device, zoo)
-    level = OK if device == "cpu" else WARNING if device == "auto" else FAILURE
-    remedy = "" if device == "cpu" else "Plug the Coral into a USB 3 port, or set device = cpu."
-    return Finding("edgetpu", level, f"No Edge TPU is connected (device = {device}).", remedy)
-
-
-def _edgetpu_at_work(found: str, device: str, zoo: Path) -> Finding:
-    """Whether the connected Edge TPU runs a model, tried in a process of its own."""
-    compiled = sorted(zoo.glob("*_edgetpu.tflite"))
-    if device == "cpu":
-        return Finding("edgetpu", OK, f"{found}; not used (device = cpu)")
-    if not compiled:
-        remedy = "Compile them with `python -m convert`; until then the CPU reads."
-        return Finding("edgetpu", WARNING, f"{found}, but no model is compiled for it.", remedy)
-    trouble = probe(compiled[0], "edgetpu" if device == "auto" else device)
-    return Finding("edgetpu", FAILURE, f"{found}: {trouble}") if trouble else Finding("edgetpu", OK, found)
-
-
-def _heat(sys_root: Path) -> Iterator[Finding]:
-    for zone, degrees in board.temperatures(sys_root):
-        hot = degrees > board.HOT
-        remedy = "Add a heat sink or a fan: a hot board slows down." if hot else ""
-        yield Finding("temperature", WARNING if hot else OK, f"{degrees:.0f} degrees C in {zone}", remedy)
-
-
-def _power(sys_root: Path) -> Iterator[Finding]:
-    """What a Raspberry Pi's firmware complains of, now or since the start; nothing where nothing is wrong."""
-    state = board.look(sys_root)
-    told = [*state.troubles, *(f"{trouble} since the start" for trouble in state.had)]
-    if told:
-        remedy = "Use the board's own power supply, a short cable, and a heat sink or fan."
-        yield Finding("power", WARNING, f"{', '.join(told)}.", remedy)
-
-
-def _usb_corals(sys_root: Path) -> Iterator[str]:
-    for vendor in sorted(sys_root.glob("bus/usb/devices/*/idVendor")):
-        ids = vendor.read_text().strip(), vendor.with_name("idProduct").read_text().strip()
-        if ids in CORALS:
-            yield f"Coral USB {':'.join(ids)} at {vendor.parent.name}, {CORALS[ids]}"
-
-
-def _cameras(sys_root: Path) -> Iterator[Finding]:
-    names = sorted(sys_root.glob("class/video4linux/video*/name"))
-    for name in names:
-        device = Path("/dev") / name.parent.name
-        if os.access(device, os.R_OK | os.W_OK):
-            yield Finding("camera", OK, f"{device}: {name.read_text().strip()}")
-        else:
-            yield Finding(
-                "camera", WARNING, f"{device} may not be opened.", "Add the user to the group video."
-            )
-    if not names:
-        yield Finding("camera", WARNING, "No V4L2 camera is connected.", "Plug one in, or use --source.")
+    """The TFLite runtime, imported in a process of its own."""
+    present = runtimes()
+    told = ", ".join(f"{name} {version}" for name, version in present.items()) or "None"
+    done = attempt(RUNTIME, seconds=SECONDS)
+    if done.trouble is None:
+        return Finding("runtime", OK, f"{told}; {done.text} is used")
+    remedy = "Run pip install ai-edge-litert; tflite-runtime needs 'numpy<2'."
+    return Finding("runtime", FAILURE, f"{told} can be used as TFLite runtime.", done.trouble, remedy)
 
 
 def _disk(database: Path) -> Finding:
     folder = next(path for path in database.absolute().parents if path.exists())
     free = shutil.disk_usage(folder).free
     if not os.access(folder, os.W_OK):
-        return Finding(
-            "disk", FAILURE, f"{folder} cannot be written.", "Remount it, or set store.path elsewhere."
-        )
+        cause = "It belongs to another user, or the disk is mounted read-only (a card that fails does that)."
+        remedy = "Remount it, or set store.path elsewhere."
+        return Finding("disk", FAILURE, f"{folder} cannot be written.", cause, remedy)
     if free < ROOM:
-        return Finding("disk", WARNING, f"{free >> 20} MiB are free in {folder}.", "Make room for events.")
+        told, cause = f"{free >> 20} MiB are free in {folder}.", "The disk is nearly full."
+        return Finding("disk", WARNING, told, cause, "Make room, or set store.retention_days.")
     return Finding("disk", OK, f"{free >> 30} GiB are free in {folder}")
 
 
-def _clock(now: float) -> Finding:
+def _clock(now: float, root: Path) -> Finding:
     told = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(now))
+    remedy = "Connect the network once, set the time with `sudo date -s`, or add a battery-backed clock."
     if now < BUILT:
-        return Finding("clock", FAILURE, f"It is not {told}.", "Set the clock, or add a battery-backed one.")
+        return Finding("clock", FAILURE, f"It is not {told}.", "Nobody has set the clock since the start.", remedy)
+    if not synchronized(root / "run") and not list((root / "sys/class/rtc").glob("rtc*")):
+        cause = "The time came neither from the network nor from a battery-backed clock since the start."
+        return Finding("clock", WARNING, f"{told} may be wrong.", cause, remedy)
     return Finding("clock", OK, told)
 
 
@@ -187,34 +119,37 @@ def _database(path: Path) -> Finding:
         with Store.open(path, write=False) as store:
             vehicles, events = store.size()
     except EdgeError as problem:
-        return Finding("database", FAILURE, str(problem))
+        return Finding("database", FAILURE, f"{path} cannot be used.", *_halves(str(problem)))
     return Finding("database", OK, f"{path} holds {vehicles} vehicles and {events} events")
 
 
-def _model(name: str, zoo: Path) -> Finding:
-    title = f"model {name}"
+def _model(name: str, zoo: Path, device: str) -> Finding:
+    """A model replayed in a process of its own."""
+    title = f"model {name}" if device == "cpu" else f"model {name} on the Edge TPU"
     try:
         manifest = Manifest.load(zoo / f"{name}.json")
     except EdgeError as problem:
-        return Finding(title, FAILURE, str(problem))
+        return Finding(title, FAILURE, "It cannot be opened.", *_halves(str(problem)))
     if not golden(zoo, name).exists():
+        cause = "Its file of golden outputs is missing."
         remedy = "Reinstall edge-alpr to be able to replay it."
-        return Finding(title, WARNING, f"{manifest.version} has no golden outputs.", remedy)
-    command = [sys.executable, "-c", REPLAY, name, str(zoo)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return Finding(title, FAILURE, f"It did not finish in {REPLAY_SECONDS} s.", "Stop other programs.")
-    if done.returncode:
-        return Finding(
-            title, FAILURE, f"It broke: {_last_line(done)}", "Reinstall edge-alpr and its runtime."
-        )
-    steps = float(done.stdout.split()[-1])
-    if steps > STEPS:
-        message = f"It computes otherwise than when released ({steps:.2f} steps)."
-        return Finding(title, FAILURE, message, "Install another version of the runtime.")
+        return Finding(title, WARNING, f"{manifest.version} cannot be replayed.", cause, remedy)
+    done = attempt(REPLAY, name, str(zoo), device, seconds=SECONDS)
+    if done.trouble is not None:
+        return Finding(title, FAILURE, "It broke.", done.trouble, "Reinstall edge-alpr and its runtime.")
+    steps = float(done.text.split()[-1])
+    if steps > STEPS[device]:
+        told = f"It computes otherwise than when released ({steps:.2f} steps)."
+        cause = "The runtime, or the library of the Edge TPU, computes something else."
+        return Finding(title, FAILURE, told, cause, "Install another version of it.")
     return Finding(title, OK, f"{manifest.version} computes as when released ({steps:.3f} steps)")
 
 
-def _last_line(done: subprocess.CompletedProcess[str]) -> str:
-    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+def _compiled(zoo: Path, name: str) -> bool:
+    return (zoo / f"{name}_edgetpu.tflite").exists()
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """What went wrong and what to do, of an error's message."""
+    cause, _, remedy = text.rstrip(".").rpartition(". ")
+    return (f"{cause}.", f"{remedy}.") if cause else (f"{remedy}.", "See the message.")

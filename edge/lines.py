@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from edge.doctor import Finding
+from edge.finding import Finding
 from edge.plates.alphabet import canonical
 from edge.plates.regions import display
 from edge.records import Candidate, Corners, Image, Look, Vehicle
@@ -125,8 +125,8 @@ def model_line(shape: dict[str, Any]) -> str:
 
 def finding_line(finding: Finding) -> str:
     """One finding of the doctor for people."""
-    remedy = f" {finding.remedy}" if finding.remedy else ""
-    return f"{('ok', 'warning', 'FAILURE')[finding.level]:8} {finding.name}: {finding.message}{remedy}"
+    told = " ".join(part for part in (finding.message, finding.cause, finding.remedy) if part)
+    return f"{('ok', 'warning', 'FAILURE')[finding.level]:8} {finding.name}: {told}"
 
 
 def utc(time: float) -> str:

@@ -136,6 +136,22 @@ def runtimes() -> dict[str, str]:
     return {name: version for name in map(_package, INTERPRETERS) if (version := _version(name))}
 
 
+def imported() -> str:
+    """The runtime that is used, imported; DeviceError where none can be."""
+    return _package(_library().__name__)
+
+
+def library_version() -> str:
+    """What the Edge TPU's library says of itself; DeviceError where it cannot be loaded."""
+    _find_library()
+    try:
+        told = ctypes.CDLL(LIBRARY).edgetpu_version
+    except AttributeError:
+        return "of unknown version"
+    told.restype = ctypes.c_char_p
+    return str((told() or b"").decode(errors="replace"))
+
+
 def coral_library() -> str | None:
     """What is installed under the name pycoral: "coral", "impostor" or nothing; it is not imported."""
     spec = importlib.util.find_spec("pycoral")

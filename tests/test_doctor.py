@@ -1,19 +1,31 @@
 import hashlib
 import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from edge.doctor import FAILURE, OK, WARNING, Finding, examine, replay
+from edge import runtime
+from edge.attached import _state, cameras, edge_tpus
+from edge.corals import HOST, attached
+from edge.doctor import _clock, examine, replay
+from edge.finding import FAILURE, OK, WARNING, Finding
 from edge.manifest import Manifest
 from edge.released import NAMES, released
 from edge.runtime import open_model
 from edge.settings import Settings
 from edge.store import Store
-from tests import tiny
+from edge.vitals import vitals
+from tests import gate, tiny
 from tests.painted import Alpr
 from tests.passing import event
+from tests.read_only import NOBODY
+from tests.stick import Stick, plugged_in
 
 PICTURES = np.random.default_rng(3).integers(0, 255, (2, 4, 6, 3), dtype=np.uint8)
 
@@ -33,7 +45,38 @@ def tiny_zoo(folder: Path) -> None:
 
 def findings(folder: Path, **settings: object) -> dict[str, Finding]:
     chosen = Settings.load(None, store={"path": str(folder / "a.db")}, **settings)
-    return {f.name: f for f in examine(chosen, sys_root=folder / "sys", zoo=folder)}
+    return told(examine(chosen, root=folder, zoo=folder))
+
+
+def told(findings: Iterable[Finding]) -> dict[str, Finding]:
+    """Findings by name; what is not well has a cause and a remedy, what is well has none."""
+    found = list(findings)
+    assert [f for f in found if f.level > OK and not (f.cause and f.remedy)] == []
+    assert [f for f in found if f.level == OK and (f.cause or f.remedy)] == []
+    return {f.name: f for f in found}
+
+
+def tpus(folder: Path, device: str = "auto") -> dict[str, Finding]:
+    return told(edge_tpus(Settings(device=device), folder, folder))
+
+
+def put(root: Path, **files: str) -> None:
+    """Files of the kernel: path with __ for slashes → text."""
+    for name, text in files.items():
+        path = root / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+
+
+def plugged(root: Path, *, ids: str = "18d1:9302", speed: str = "5000", node: bool = True) -> None:
+    """A Coral stick in a USB port."""
+    port = root / "sys/bus/usb/devices/2-1"
+    port.mkdir(parents=True, exist_ok=True)
+    told = {"idVendor": ids[:4], "idProduct": ids[5:], "busnum": "2", "devnum": "7", "speed": speed}
+    for name, text in told.items():
+        (port / name).write_text(text + "\n")
+    if node:
+        put(root, dev__bus__usb__002__007="")
 
 
 def test_models_that_compute_as_released_are_well(tmp_path: Path) -> None:
@@ -55,61 +98,226 @@ def test_models_that_are_missing_damaged_or_compute_otherwise_are_failures(tmp_p
     (tmp_path / "reader.json").write_text(json.dumps(manifest))
     found = findings(tmp_path)
     assert [found[f"model {name}"].level for name in NAMES] == [FAILURE, FAILURE, WARNING, FAILURE]
-    assert "is not a model manifest" in found["model detector"].message
+    assert "is not a model manifest" in found["model detector"].cause
     assert "computes otherwise" in found["model quality"].message
-    assert "no golden outputs" in found["model restorer"].message
-    assert "ModelMismatch" in found["model reader"].message
+    assert "golden outputs is missing" in found["model restorer"].cause
+    assert "ModelMismatch" in found["model reader"].cause
 
 
 @pytest.mark.parametrize(("device", "level"), [("cpu", OK), ("auto", WARNING), ("edgetpu", FAILURE)])
 def test_a_missing_edge_tpu_is_as_bad_as_it_is_wanted(tmp_path: Path, device: str, level: int) -> None:
-    assert findings(tmp_path, device=device)["edgetpu"].level == level
+    found = tpus(tmp_path, device)
+    assert found["edgetpu"].level == found["library"].level == level
+    assert "libedgetpu.so.1 is" in found["library"].message + found["library"].cause
 
 
-def test_a_coral_stick_is_found_by_its_usb_id(tmp_path: Path) -> None:
-    stick = tmp_path / "sys" / "bus" / "usb" / "devices" / "2-1"
-    stick.mkdir(parents=True)
-    (stick / "idVendor").write_text("18d1\n")
-    (stick / "idProduct").write_text("9302\n")
-    assert findings(tmp_path)["edgetpu"].message.startswith(
-        "Coral USB 18d1:9302 at 2-1, started, but no model"
-    )
-    assert findings(tmp_path, device="cpu")["edgetpu"].level == OK
+def test_board_and_system_are_named(tmp_path: Path) -> None:
+    put(tmp_path, proc__meminfo="MemTotal: 3884148 kB\nMemAvailable: 3012345 kB")
+    put(tmp_path, **{"etc__os-release": 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"'})
+    (tmp_path / "proc/device-tree").mkdir()
+    (tmp_path / "proc/device-tree/model").write_bytes(b"Raspberry Pi 4 Model B Rev 1.5\0")
+    found = told(vitals(tmp_path))
+    assert found["board"].message.startswith("Raspberry Pi 4 Model B Rev 1.5, ")
+    assert found["os"].message.startswith("Debian GNU/Linux 13 (trixie), Linux ")
+    assert found["memory"].message == "2941 of 3793 MiB are free"
+    put(tmp_path, proc__meminfo="MemTotal: 440000 kB\nMemAvailable: 200000 kB")
+    assert told(vitals(tmp_path))["memory"].level == WARNING
 
 
-def test_a_compiled_model_that_the_stick_does_not_run_is_a_failure(tmp_path: Path) -> None:
-    apex = tmp_path / "sys" / "bus" / "usb" / "devices" / "1-1"
-    apex.mkdir(parents=True)
-    (apex / "idVendor").write_text("1a6e\n")
-    (apex / "idProduct").write_text("089a\n")
-    (tmp_path / "reader_edgetpu.tflite").write_bytes(tiny.compiled())
-    found = findings(tmp_path)["edgetpu"]
-    assert found.level == FAILURE
-    assert found.message.startswith("Coral USB 1a6e:089a at 1-1, not yet started: ")
+def test_the_runtime_is_imported_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert findings(tmp_path)["runtime"].message.endswith("; ai_edge_litert is used")
+    (tmp_path / "site/ai_edge_litert").mkdir(parents=True)
+    broken = tmp_path / "site/ai_edge_litert"
+    (broken / "__init__.py").write_text("import os; os.abort()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    found = findings(tmp_path)["runtime"]
+    assert (found.level, found.cause) == (FAILURE, "it crashed with signal 6")
+
+
+def test_a_coral_stick_is_found_by_its_usb_id_and_its_device_file_must_be_there(tmp_path: Path) -> None:
+    plugged(tmp_path, ids="1a6e:089a", node=False)
+    found = tpus(tmp_path)
+    assert found["edgetpu"].message == "Coral USB 1a6e:089a at 2-1, not yet started."
+    assert found["edgetpu"].cause == "It has no device file."
+    plugged(tmp_path)
+    assert tpus(tmp_path)["edgetpu"].message == "Coral USB 18d1:9302 at 2-1, started"
+    assert tpus(tmp_path, "cpu")["edgetpu"].message.endswith("not used (device = cpu)")
+    assert tpus(tmp_path)["inference"].cause == f"No model in {tmp_path} is compiled for the Edge TPU."
+
+
+@pytest.mark.parametrize(("speed", "level"), [("5000", OK), ("10000", OK), ("480", WARNING), ("12", WARNING)])
+def test_a_stick_in_a_slow_port_is_a_warning(tmp_path: Path, speed: str, level: int) -> None:
+    plugged(tmp_path, speed=speed)
+    assert tpus(tmp_path)["usb"].level == level
+
+
+def test_a_stick_that_may_not_be_opened_needs_the_udev_rule() -> None:
+    root = Path(tempfile.mkdtemp(prefix="edge-alpr-"))
+    root.chmod(0o755)
+    plugged(root)
+    (root / "dev/bus/usb/002/007").chmod(0)
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.seteuid(NOBODY)
+    try:
+        (coral,) = attached(root)
+        assert not coral.usable
+        found = _state(coral, "auto", root)
+    finally:
+        if was_root:
+            os.seteuid(0)
+        shutil.rmtree(root)
+    assert found.level == WARNING
+    assert found.cause == f"The user may not open {root}/dev/bus/usb/002/007."
+    assert "plugdev" in found.remedy
+
+
+def test_a_stick_that_another_process_has_open_is_left_alone(tmp_path: Path) -> None:
+    plugged(tmp_path)
+    (tmp_path / "proc/4711/fd").mkdir(parents=True)
+    (tmp_path / "proc/4711/fd/9").symlink_to("/dev/bus/usb/002/007")
+    put(tmp_path, **{"reader_edgetpu.tflite": ""})
+    found = tpus(tmp_path)
+    assert found["edgetpu"].message.endswith("started, in use by process 4711")
+    assert found["edgetpu"].level == OK
+    assert "inference" not in found
+
+
+def test_a_pci_coral_needs_its_driver(tmp_path: Path) -> None:
+    place = tmp_path / "sys/bus/pci/devices/0000:01:00.0"
+    place.mkdir(parents=True)
+    (place / "vendor").write_text("0x1ac1\n")
+    (place / "device").write_text("0x089a\n")
+    found = tpus(tmp_path)["edgetpu"]
+    assert found.message == "Coral PCI 1ac1:089a at 0000:01:00.0, driver missing."
+    assert "gasket-dkms" in found.remedy
+    (tmp_path / "sys/bus/pci/drivers/apex").mkdir(parents=True)
+    (place / "driver").symlink_to(tmp_path / "sys/bus/pci/drivers/apex")
+    assert tpus(tmp_path)["edgetpu"].cause == "It has no device file."
+    put(tmp_path, dev__apex_0="")
+    assert tpus(tmp_path)["edgetpu"].level == OK
+
+
+@pytest.fixture
+def stick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stick:
+    """A stick that is plugged in, with models compiled for it and their golden outputs."""
+    plugged(tmp_path)
+    stick = plugged_in(tmp_path)
+    monkeypatch.setattr(runtime, "LIBRARY", stick.library)
+    monkeypatch.setattr(runtime, "PROBE_SECONDS", 3)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(stick.folder))
+    monkeypatch.setenv("STICK", str(stick.state))
+    gate.zoo(tmp_path)
+    for name in NAMES:
+        remember(tmp_path, name)
+    return stick
+
+
+def remember(zoo: Path, name: str) -> None:
+    """Golden outputs of a model, as convert would record them."""
+    with open_model(name, device="cpu", zoo=zoo) as model:
+        (given,) = model.manifest.inputs
+        images = np.random.default_rng(3).integers(0, 255, (1, *given.shape[1:]), dtype=np.uint8)
+        real = model(**{given.name: images})
+        outputs = {
+            f"out_{t.name}": np.rint(real[t.name] / t.scale + t.zero_point).astype(np.uint8)
+            for t in model.manifest.outputs
+        }
+    np.savez_compressed(zoo / f"{name}.golden.npz", **{f"in_{given.name}": images}, **outputs)
+
+
+@pytest.mark.usefixtures("stick")
+def test_models_are_replayed_on_the_stick_as_well(tmp_path: Path) -> None:
+    found = findings(tmp_path)
+    assert found["library"].message == "libedgetpu.so.1 a stick of software"
+    assert found["inference"].message == "2-1 runs detector_edgetpu.tflite"
+    replayed = [found[f"model {name}{where}"] for name in NAMES for where in ("", " on the Edge TPU")]
+    assert [one.level for one in replayed] == [OK] * 8
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        ("old", "crashes with this TFLite runtime"),
+        ("abort", "crashes with this TFLite runtime"),
+        ("hang", "did not answer within 3 seconds"),
+        ("absent", "no stick is connected"),
+        ("forbidden", "permission denied"),
+    ],
+)
+def test_a_stick_that_does_not_run_a_model_leaves_the_doctor_alive(
+    tmp_path: Path, stick: Stick, state: str, cause: str
+) -> None:
+    stick.become(state)
+    found = tpus(tmp_path, "edgetpu")
+    assert found["inference"].level == FAILURE
+    assert cause in found["inference"].cause
+
+
+@pytest.mark.parametrize(
+    ("version", "level"), [("16.0TF2.19.1-1", OK), ("16.0TF2.17.1-1.bookworm", OK), ("16.0", FAILURE)]
+)
+@pytest.mark.usefixtures("stick")
+def test_a_library_that_does_not_belong_to_the_runtime_is_told_by_its_package(
+    tmp_path: Path, version: str, level: int
+) -> None:
+    package = f"Package: libedgetpu1-std\nStatus: install ok installed\nVersion: {version}"
+    put(tmp_path, var__lib__dpkg__status=f"Package: bash\nStatus: install ok installed\nVersion: 5\n\n{package}")
+    found = tpus(tmp_path, "edgetpu")["library"]
+    assert found.level == level
+    assert f"package {version}" in found.message
+
+
+def test_the_impostor_under_the_name_of_pycoral_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "pycoral" not in tpus(tmp_path)
+    (tmp_path / "site/pycoral").mkdir(parents=True)
+    (tmp_path / "site/pycoral/__init__.py").write_text("raise SystemExit('an atlas of corals')")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert tpus(tmp_path)["pycoral"].remedy == "Run pip uninstall pycoral."
 
 
 def test_a_hot_board_is_a_warning(tmp_path: Path) -> None:
-    zone = tmp_path / "sys" / "class" / "thermal" / "thermal_zone0"
-    zone.mkdir(parents=True)
-    (zone / "temp").write_text("84321\n")
-    assert findings(tmp_path)["temperature"].message == "84 degrees C in thermal_zone0"
-    assert findings(tmp_path)["temperature"].level == WARNING
+    put(tmp_path, sys__class__thermal__thermal_zone0__temp="84321")
+    assert told(vitals(tmp_path))["temperature"].message == "84 degrees C in thermal_zone0."
+    assert told(vitals(tmp_path))["temperature"].level == WARNING
 
 
-def test_a_weak_power_supply_is_a_warning(tmp_path: Path) -> None:
-    assert "power" not in findings(tmp_path)
-    firmware = tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled"
-    firmware.parent.mkdir(parents=True)
-    firmware.write_text("50000\n")
-    assert findings(tmp_path)["power"].message == "under-voltage since the start, slowed down since the start."
-    assert findings(tmp_path)["power"].level == WARNING
+@pytest.mark.parametrize(
+    ("bits", "level", "message"),
+    [
+        ("50000", WARNING, "under-voltage since the start, slowed down since the start."),
+        ("50005", FAILURE, "under-voltage, slowed down."),
+        ("8", WARNING, "at its soft temperature limit."),
+    ],
+)
+def test_power_and_throttling_are_told(tmp_path: Path, bits: str, level: int, message: str) -> None:
+    assert "power" not in told(vitals(tmp_path))
+    put(tmp_path, **{"sys__devices__platform__soc__soc:firmware__get_throttled": bits})
+    found = told(vitals(tmp_path))["power"]
+    assert (found.level, found.message) == (level, message)
 
 
 def test_a_camera_that_may_not_be_opened_is_a_warning(tmp_path: Path) -> None:
-    camera = tmp_path / "sys" / "class" / "video4linux" / "video97"
-    camera.mkdir(parents=True)
-    (camera / "name").write_text("Gate\n")
-    assert findings(tmp_path)["camera"].remedy == "Add the user to the group video."
+    put(tmp_path, sys__class__video4linux__video97__name="Gate")
+    assert "group video" in told(cameras(Settings(), tmp_path))["camera"].cause
+    put(tmp_path, dev__video97="")
+    assert told(cameras(Settings(), tmp_path))["camera"].message == "/dev/video97: Gate"
+
+
+def test_the_source_of_the_settings_is_asked_for_a_picture(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "gate.png"), np.zeros((40, 60, 3), np.uint8))
+    for source, level, words in [("gate.png", OK, "gives 60x40"), ("none.png", FAILURE, "gives no picture")]:
+        settings = Settings.load(None, camera={"source": str(tmp_path / source)})
+        found = list(cameras(settings, HOST))[-1]
+        assert (found.name, found.level) == ("picture", level)
+        assert words in found.message
+    assert found.cause.startswith("There is no file or folder")
+
+
+def test_a_clock_that_nobody_has_set_is_told(tmp_path: Path) -> None:
+    assert _clock(1000.0, tmp_path).level == FAILURE
+    put(tmp_path, run__systemd__timesync__synchronized="")
+    assert _clock(1.8e9, tmp_path).level == OK
 
 
 def test_the_database_is_counted_or_its_trouble_told(tmp_path: Path) -> None:
