@@ -41,9 +41,11 @@ def pictures(folder: Path) -> list[str]:
 
 def read(chosen: Set, folder: Path, readings: Path) -> None:
     """Let `edge-alpr read` write its JSON lines to a file; a picture that it refuses is a line with an error."""
-    command = [sys.executable, "-m", "edge.cli", "read", "--json", *chosen.options, *pictures(folder)]
+    command = [sys.executable, "-m", "edge", "read", "--json", *chosen.options, *pictures(folder)]
     with open(readings, "w", encoding="utf-8") as out:
-        subprocess.run(command, stdout=out, check=False)
+        subprocess.run(command, stdout=out, stderr=subprocess.DEVNULL, check=False)
+    if not readings.stat().st_size:
+        raise SystemExit(f"edge-alpr read gave no line for {chosen.name}; run it by hand to see why")
 
 
 def score(scorer: Path, labels: Path, readings: Path) -> list[dict[str, object]]:
