@@ -28,6 +28,9 @@ def open_pipeline(settings: Settings, *, zoo: Path | None = None) -> Iterator[Pi
             for name in ("detector", "quality", "restorer", "reader")
         }
         log.info("models run on %s", {name: model.device for name, model in models.items()})
+        missed = [model for model in models.values() if model.reason]
+        if missed:
+            log.warning("%d of %d models run on the CPU. %s", len(missed), len(models), missed[0].reason)
         yield Pipeline(
             Detector(models["detector"], settings.detection),
             Assessor(models["quality"]),

@@ -114,7 +114,7 @@ def open_model(name: str, *, device: str = "auto", zoo: Path | None = None) -> M
             return Model(manifest, compiled, wanted)
         if device != "auto":
             raise DeviceError(reason)
-        log.warning("%s runs on the CPU: %s", manifest.name, reason)
+        log.info("%s runs on the CPU: %s", manifest.name, reason)
     model = Model(manifest, _content(folder / manifest.file, manifest.sha256), "cpu")
     model.reason = reason
     model.compiled = folder / manifest.edgetpu_file if manifest.edgetpu_file and reason else None
@@ -201,7 +201,7 @@ def _on_tpu(manifest: Manifest, folder: Path, device: str) -> tuple[bytes | None
     if manifest.edgetpu_file is None or manifest.edgetpu_sha256 is None:
         return None, (
             f"There is no file of the {manifest.name} model compiled for the Edge TPU in {folder}. "
-            "Compile it with `python -m convert`, or set device = cpu."
+            "Compile it with `python -m convert.compile`, or set device = cpu."
         )
     content = _content(folder / manifest.edgetpu_file, manifest.edgetpu_sha256)
     if COMPILED not in content:

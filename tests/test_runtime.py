@@ -45,7 +45,7 @@ def test_auto_without_a_compiled_file_runs_on_the_cpu_and_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tiny.release(tmp_path, tiny.logistic())
-    with caplog.at_level(logging.WARNING), open_model("tiny", zoo=tmp_path) as model:
+    with caplog.at_level(logging.INFO), open_model("tiny", zoo=tmp_path) as model:
         assert model.device == "cpu"
     assert "tiny runs on the CPU: There is no file" in caplog.text
 
@@ -55,7 +55,7 @@ def test_auto_without_the_library_runs_on_the_cpu_and_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tiny.release(tmp_path, tiny.logistic(), tiny.compiled())
-    with caplog.at_level(logging.WARNING), open_model("tiny", zoo=tmp_path) as model:
+    with caplog.at_level(logging.INFO), open_model("tiny", zoo=tmp_path) as model:
         assert model.device == "cpu"
     assert "Install libedgetpu1-std" in caplog.text
 
