@@ -23,6 +23,12 @@ PURPOSES = {
     "quality": "Says how readable a rectified plate is and whether restoring it is worth the time.",
     "restorer": "Undoes blur, glare, dirt and low resolution of a rectified plate before it is read.",
 }
+SAW = {
+    "detector": "rendered scenes, and 534 dash-cam frames under the MIT licence",
+    "quality": "rendered plates, with the reader as its teacher",
+    "restorer": "rendered plates, degraded and clear, with the reader as its judge",
+    "reader": "rendered plates",
+}
 GOLDEN_COUNTS = {"detector": 2}  # pictures; frames are large, and one has more than 2000 cells to compare
 GOLDEN_COUNT = 4
 
@@ -94,6 +100,7 @@ def card(described: Manifest, graph: flatbuffer.Graph, origin: Origin, differenc
 {PURPOSES.get(described.name, "")}
 
 - parameters {described.parameters:,}; multiply-accumulates {described.macs:,}; SHA-256 `{described.sha256}`
+- trained on {SAW.get(described.name, "unknown pictures")}; no other photograph
 - weights `{origin.weights}`; training in `docs/training.md`, accuracy in `docs/accuracy.md`
 - quantized to uint8 after training with {origin.pictures} pictures of `{origin.calibration}`
 - settings of these weights: {described.settings or "none"}
