@@ -16,6 +16,15 @@ EVERY = 1.0  # seconds between two writings
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time without a finished frame, from the last one before an end to the first one after it."""
+
+    ended: float  # seconds since the epoch
+    seconds: float
+    cause: str
+
+
 @dataclass(slots=True)
 class Health:
     """The state of a run over all its restarts; owned by whoever writes it."""
@@ -31,7 +40,7 @@ class Health:
     )
     tpu_fallbacks: int = 0
     tpu_returns: int = 0
-    outages: list[float] = field(default_factory=list)  # seconds without a finished frame, the last ten
+    outages: list[Outage] = field(default_factory=list)  # the last ten
     outage_seconds: float = 0.0  # their sum over all time
     last_frame: float | None = None  # seconds since the epoch
     last_exit: str | None = None
@@ -60,8 +69,9 @@ class Health:
     def frame(self, now: float) -> None:
         """A frame is finished; the first one after a restart ends the outage."""
         if self.state == "restarting" and self.last_frame is not None:
-            self.outages = [*self.outages[-9:], round(now - self.last_frame, 3)]
-            self.outage_seconds += now - self.last_frame
+            outage = Outage(now, round(now - self.last_frame, 3), self.last_exit or "")
+            self.outages = [*self.outages[-9:], outage]
+            self.outage_seconds += outage.seconds
         self.state, self.frames, self.last_frame = "running", self.frames + 1, now
 
     def save(self, settings: Serving, now: float, *, at_once: bool = False) -> None:

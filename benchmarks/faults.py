@@ -1,0 +1,158 @@
+"""Faults injected into the real service: is every vehicle logged once, and how soon is a frame processed again?
+
+`edge-alpr run --supervise` reads a painted gate on a stick of software (see tests/delegate/stick.c) that aborts, hangs
+or is unplugged; its reader is also killed and stopped. One vehicle after the other stands at the gate, one fault for each, at
+a random moment. Run: python -m benchmarks.faults --faults 100   (11 minutes; needs a C compiler)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.crossing import Crossing, crossing
+
+STANDS, EMPTY = 5.0, 1.5  # seconds: a vehicle at the gate, and nobody
+HANG = 1.5  # seconds after which the supervisor ends a reader, for this experiment
+UNPLUGGED = 2.0  # seconds
+ON_TPU = ("abort", "hang", "unplugged")
+ANYWHERE = ("killed", "stopped")
+
+
+@dataclass
+class Report:
+    """What came of the faults; outages in seconds from the last frame before to the first after, by kind."""
+
+    faults: int
+    expected: int = 0
+    stored: int = 0
+    missing: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    told_but_not_stored: list[str] = field(default_factory=list)
+    restarts: dict[str, int] = field(default_factory=dict)
+    tpu_fallbacks: int = 0
+    tpu_returns: int = 0
+    outages: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def well(self) -> bool:
+        return not (self.missing or self.twice or self.strange or self.told_but_not_stored)
+
+    def table(self) -> str:
+        """The result as Markdown."""
+        rows = ["| fault | injected | median s | p95 s | longest s |", "|---|---|---|---|---|"]
+        everything = [seconds for outages in self.outages.values() for seconds in outages]
+        for kind, outages in [*sorted(self.outages.items()), ("all", everything)]:
+            if outages:
+                middle, high = statistics.median(outages), percentile(outages, 0.95)
+                rows.append(f"| {kind} | {len(outages)} | {middle:.2f} | {high:.2f} | {max(outages):.2f} |")
+        counts = f"{len(self.missing)} missing, {len(self.twice)} twice, {len(self.strange)} misread"
+        rows.append(f"\nEvents expected {self.expected}, stored {self.stored}: {counts}.")
+        rows.append(
+            f"CPU in place of the Edge TPU {self.tpu_fallbacks} times, returned to it {self.tpu_returns} times."
+        )
+        return "\n".join(rows)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below or at which a share of the values lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def inject(folder: Path, faults: int, seed: int) -> Report:
+    """So many vehicles, each with a fault at a random moment."""
+    dice, report = random.Random(seed), Report(faults)
+    plates = [str(number) for number in dice.sample(range(1000, 10000), faults)]
+    with crossing(folder, "--supervise", hang=HANG, retry=0.5) as gate:
+        gate.until_frames()
+        for plate in plates:
+            _one(gate, plate, dice, report)
+        gate.until_frames(20)  # whatever is in view is told
+        gate.stop()
+        stored, told = Counter(gate.stored()), set(gate.told)
+        health = gate.health
+    report.expected, report.stored = len(plates), stored.total()
+    report.missing = [plate for plate in plates if plate not in stored]
+    report.twice = [plate for plate, count in stored.items() if count > 1]
+    report.strange = sorted(set(stored) - set(plates))
+    report.told_but_not_stored = sorted(told - set(stored))
+    report.restarts = health["restarts"]
+    report.tpu_fallbacks, report.tpu_returns = health["tpu_fallbacks"], health["tpu_returns"]
+    return report
+
+
+def _one(gate: Crossing, plate: str, dice: random.Random, report: Report) -> None:
+    """A vehicle comes, stands and leaves; somewhere on the way something breaks, and is whole again."""
+    started, moment = time.monotonic(), dice.uniform(0, STANDS + EMPTY)
+    gate.plates = (plate,)
+    _until(gate, started, min(moment, STANDS))
+    if moment > STANDS:
+        gate.plates = ()
+        _until(gate, started, moment)
+    kind, seconds = _break(gate, dice)
+    report.outages.setdefault(kind, []).append(seconds)
+    _until(gate, started, STANDS)
+    gate.plates = ()
+    _until(gate, started, STANDS + EMPTY)
+
+
+def _until(gate: Crossing, started: float, seconds: float) -> None:
+    assert gate.process.poll() is None, gate.said
+    time.sleep(max(0.0, started + seconds - time.monotonic()))
+
+
+def _break(gate: Crossing, dice: random.Random) -> tuple[str, float]:
+    """Inject a fault that can happen now; returns its kind and the outage."""
+    gate.until(lambda: gate.health["state"] == "running", "a reader at work")
+    kind = dice.choice(ON_TPU if gate.health["device"] == "edgetpu" else ANYWHERE)
+    at, before = time.time(), _faults(gate.health)
+    if kind in ANYWHERE:
+        os.kill(gate.reader(), signal.SIGKILL if kind == "killed" else signal.SIGSTOP)
+    else:
+        gate.stick.become("absent" if kind == "unplugged" else kind)
+    gate.until(lambda: _faults(gate.health) > before, "the end of the reader")
+    if kind == "unplugged":
+        time.sleep(max(0.0, at + UNPLUGGED - time.time()))
+    gate.stick.become("healthy")
+    gate.until(lambda: _outages(gate.health, at), "the next frame")
+    return kind, _outages(gate.health, at)[0]
+
+
+def _faults(health: dict[str, Any]) -> int:
+    return sum(count for cause, count in health["restarts"].items() if cause != "return")
+
+
+def _outages(health: dict[str, Any], since: float) -> list[float]:
+    """The outages since a time that were no return to the Edge TPU."""
+    return [o["seconds"] for o in health["outages"] if o["ended"] > since and "code 75" not in o["cause"]]
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=(__doc__ or "").splitlines()[0])
+    asked.add_argument("--faults", type=int, default=100)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well")
+    options = asked.parse_args()
+    with tempfile.TemporaryDirectory(prefix="edge-alpr-faults-") as folder:
+        report = inject(Path(folder), options.faults, options.seed)
+    print(report.table())
+    if options.json:
+        options.json.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+    return 0 if report.well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
