@@ -1,8 +1,8 @@
 """Faults injected into the real service: is every vehicle logged once, and how soon is a frame processed again?
 
 `edge-alpr run --supervise` reads a painted gate on a stick of software (see tests/delegate/stick.c) that aborts, hangs
-or is unplugged; its reader is also killed and stopped. One vehicle after the other stands at the gate, one fault for each, at
-a random moment. Run: python -m benchmarks.faults --faults 100   (11 minutes; needs a C compiler)
+or is unplugged; its reader is also killed and stopped. One vehicle after the other stands at the gate, one fault for
+each, at a random moment. Run: python -m benchmarks.faults --faults 100   (11 minutes; needs a C compiler)
 """
 
 from __future__ import annotations
