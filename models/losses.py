@@ -26,7 +26,10 @@ def aligned(steps: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasT
 
 def segmented(cells: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
     """Mean cross-entropy per sample of the ordinal character map (batch, 16, 32): seed 003's auxiliary task."""
-    return ops.mean(ops.sparse_categorical_crossentropy(cells, logits, from_logits=True), axis=(1, 2))
+    known = ops.cast(ops.not_equal(cells, IGNORE), logits.dtype)
+    labels = ops.where(ops.equal(cells, IGNORE), ops.zeros_like(cells), cells)
+    entropy = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+    return ops.mean(entropy * known, axis=(1, 2))
 
 
 def centres(heat: keras.KerasTensor, predicted: keras.KerasTensor) -> keras.KerasTensor:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+LICENCES = ("MIT", "Apache-2.0")  # of photographs that may be trained on
 SHARES = {"vn": 0.36, "br": 0.17, "cn": 0.16, "kr": 0.13, "latin": 0.18}  # of the regions, in training and calibration
 
 

@@ -117,9 +117,8 @@ def barred() -> tuple[atlas.Face, ...]:
 
 @cache
 def flagged() -> tuple[atlas.Face, ...]:
-    """The narrow stroke faces whose 1 has a flag, as on Vietnamese plates."""
-    widths = ((face, *(face.glyphs[c].shape[1] / atlas.HEIGHT for c in "10")) for face in atlas.load()["stroke"])
-    return tuple(face for face, one, zero in widths if one >= 0.25 and zero < 0.62)
+    """The stroke faces whose 1 has a flag, as on Vietnamese plates."""
+    return tuple(face for face in atlas.load()["stroke"] if face.glyphs["1"].shape[1] >= 0.25 * atlas.HEIGHT)
 
 
 def faces_for(rng: Rng, kind: str = "") -> dict[str, atlas.Face]:
@@ -128,12 +127,18 @@ def faces_for(rng: Rng, kind: str = "") -> dict[str, atlas.Face]:
     latin = kinds["stroke" if rng.random() < 0.62 else "font"]
     if kind.startswith("br grey") and rng.random() < 0.75:
         latin = barred()
-    elif kind.startswith("vn ") and rng.random() < 0.8:
+    elif kind.startswith("vn ") and latin is kinds["stroke"] and rng.random() < 0.85:
         latin = flagged()
     return {
         "latin": latin[rng.integers(len(latin))], "hangul": kinds["hangul"][rng.integers(len(kinds["hangul"]))],
         "hanzi": kinds["hanzi"][rng.integers(len(kinds["hanzi"]))],
     }
+
+
+def weigh(coverage: np.ndarray, rng: Rng) -> np.ndarray:
+    """The same characters bolder or thinner, by a pixel or two of a coverage map (height, width)."""
+    kernel = np.ones(tuple(rng.integers(1, 4, 2)), np.uint8)
+    return (cv2.dilate if rng.random() < 0.6 else cv2.erode)(coverage, kernel)
 
 
 def sheet(plate: Plate, rng: Rng, size: tuple[int, int]) -> np.ndarray:
@@ -224,6 +229,8 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
         placed = press(coverage, cells, faces, rng)
         characters += placed
         rows += [line.row] * len(placed)
+    if rng.random() < 0.5:
+        coverage = weigh(coverage, rng)
     ink = np.array(plate.ink, np.float32) + rng.normal(0, 8, 3)
     caption_ink = np.array((235, 235, 235) if plate.band and plate.band[0] == "top" else plate.ink, np.float32)
     fade = 1 - dirt * rng.uniform(0, 0.5)

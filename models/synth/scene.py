@@ -14,11 +14,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.synth import degrade, drawing, formats
+from models.synth import LICENCES, degrade, drawing, formats
 from models.synth.formats import Rng
 from models.synth.view import quadrilateral
 
-LICENCES = ("MIT", "Apache-2.0")
 LETTERS = "ABCDEFGHIJKLMNOPRSTUVWXYZ0123456789"
 
 
@@ -51,7 +50,7 @@ class Photographs:
         boxes: dict[str, list[tuple[float, ...]]] = defaultdict(list)
         with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
             for row in csv.DictReader(table):
-                if row["license"] in LICENCES and row["x"]:
+                if row["license"].startswith(LICENCES) and row["x"]:
                     boxes[row["file"]].append(tuple(float(row[k]) for k in "xywh"))
         if not boxes:
             raise ValueError(f"{folder} holds no boxes under {' or '.join(LICENCES)}; choose another folder")

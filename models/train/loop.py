@@ -29,7 +29,7 @@ def arguments(name: str, *, epochs: int) -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--workers", type=int, default=1, help="rendering processes, 0: none but this one")
     parser.add_argument(
-        "--settle", type=int, default=80, help="batches at the end that measure the statistics of the averaged weights"
+        "--settle", type=int, default=200, help="batches at the end that measure the statistics of the averaged weights"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -103,10 +103,10 @@ def settle(trainer: keras.Model, net: keras.Model, make: Make, options: argparse
     """Measure the batch statistics anew under the averaged weights, which never saw those of the raw ones."""
     net.load_weights(options.out / "average.weights.h5")
     norms = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    for layer in norms:
-        layer.momentum = 0.95
     hardest = feed(lambda rng, _: make(rng, 1.0), seed=options.seed + 1, workers=0, start=0, total=options.settle)
-    for inputs, _ in hardest:
+    for number, (inputs, _) in enumerate(hardest):
+        for layer in norms:
+            layer.momentum = number / (number + 1)  # the plain mean of all batches
         trainer(inputs, training=True)
     net.save_weights(options.out / "average.weights.h5")
 

@@ -8,7 +8,8 @@ About 200 plates a second on two cores; 60 epochs are 770 k plates, a bit more t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,27 +17,43 @@ from keras import ops
 
 from models import losses, reader, synth
 from models.synth import view
-from models.train import loop
+from models.train import loop, photographs
 from models.train.feed import Batch
 
 WEIGHTS = synth.SHARES
 
 
-def make(batch: int, rng: np.random.Generator, progress: float) -> Batch:
-    """One batch; degradation rises to 0.8 over the first half, the alignment fades over the first third."""
+@cache
+def real(folders: tuple[Path, ...]) -> list[photographs.Photograph]:
+    return [photograph for folder in folders for photograph in photographs.load(folder)]
+
+
+def make(
+    batch: int, folders: tuple[Path, ...], share: float, rng: np.random.Generator, progress: float
+) -> Batch:
+    """One batch; degradation rises to 0.8 over the first half, the alignment fades over the first third.
+
+    With `folders`, a `share` of it are photographs, of which only the text is known.
+    """
     level = min(0.8, 0.15 + 1.3 * progress)
-    samples = [view.render(rng, weights=WEIGHTS, level=level) for _ in range(batch)]
-    text = np.zeros((batch, reader.MAX_TEXT), np.int32)
-    for n, sample in enumerate(samples):
-        text[n, : len(sample.text)] = sample.text
+    crops = np.empty((batch, *view.CROP, 3), np.uint8)
     targets = {
-        "text": text,
-        "length": np.array([len(s.text) for s in samples], np.int32),
-        "steps": np.stack([s.steps for s in samples]).astype(np.int32),
-        "cells": np.stack([s.cells for s in samples]).astype(np.int32),
+        "text": np.zeros((batch, reader.MAX_TEXT), np.int32),
+        "length": np.zeros(batch, np.int32),
+        "steps": np.full((batch, 2 * view.HALF_COLUMNS), view.IGNORE, np.int32),
+        "cells": np.full((batch, 16, view.HALF_COLUMNS), view.IGNORE, np.int32),
         "alignment": np.full(batch, max(0.05, 1.0 - 3.0 * progress), np.float32),
     }
-    return np.stack([s.crop for s in samples]), targets
+    for n in range(batch):
+        if folders and rng.random() < share:
+            photograph = real(folders)[rng.integers(len(real(folders)))]
+            crops[n], text = photographs.sample(rng, photograph, level), photograph.text
+        else:
+            sample = view.render(rng, weights=WEIGHTS, level=level)
+            crops[n], text = sample.crop, sample.text
+            targets["steps"][n], targets["cells"][n] = sample.steps, sample.cells
+        targets["text"][n, : len(text)], targets["length"][n] = text, len(text)
+    return crops, targets
 
 
 @keras.saving.register_keras_serializable(package="edge_alpr")
@@ -60,10 +77,16 @@ class ReaderTrainer(keras.Model):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = loop.arguments("reader", epochs=60).parse_args(arguments)
+    parser = loop.arguments("reader", epochs=60)
+    parser.add_argument(
+        "--photographs", type=Path, nargs="*", default=(), help="folders with labels.csv, of which half is trained on"
+    )
+    parser.add_argument("--share", type=float, default=0.04, help="of photographs in a batch (default %(default)s)")
+    options = parser.parse_args(arguments)
     keras.utils.set_random_seed(options.seed)
     net = reader.build()
-    loop.train(ReaderTrainer(reader.segmenting(net)), net, partial(make, options.batch), options)
+    batches = partial(make, options.batch, tuple(options.photographs), options.share)
+    loop.train(ReaderTrainer(reader.segmenting(net)), net, batches, options)
 
 
 if __name__ == "__main__":

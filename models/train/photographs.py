@@ -1,0 +1,75 @@
+"""Labelled photographs as training samples of the reader: a folder with labels.csv, half of it kept for measuring."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.plates.alphabet import INDEX, canonical
+from models import synth
+from models.synth import degrade, view
+
+MARGIN = 0.3  # of the plate's size, kept around it for the jitter of the cut
+
+
+def held_out(text: str) -> bool:
+    """Whether a vehicle is only measured on: half of them, by a checksum of the plate, whatever the folder."""
+    return zlib.crc32(text.encode()) % 2 == 1
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A plate with its surroundings (h, w, 3) uint8 RGB, its corners (4, 2) there, and what it says."""
+
+    image: np.ndarray
+    corners: np.ndarray
+    text: tuple[int, ...]
+
+
+def load(folder: Path) -> list[Photograph]:
+    """The plates of a folder that may be trained on and are not held out; needs file and text, x y w h where framed."""
+    with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
+        rows = [row for row in csv.DictReader(table) if row["text"].strip("#?")]
+    rows = [row for row in rows if allowed(row) and not held_out(canonical(row["text"]))]
+    if not rows:
+        raise ValueError(f"{folder}/labels.csv names no plate to train on; it needs text and a licence that allows it")
+    return [_photograph(folder, row) for row in rows]
+
+
+def allowed(row: dict[str, str]) -> bool:
+    """Whether the row's licence allows training; a table without licences is taken for the user's own."""
+    return row.get("license") is None or row["license"].startswith(synth.LICENCES)
+
+
+def _photograph(folder: Path, row: dict[str, str]) -> Photograph:
+    picture = cv2.imread(str(folder / row["file"]))
+    if picture is None:
+        raise ValueError(f"{folder / row['file']} is missing or no picture; correct labels.csv")
+    height, width = picture.shape[:2]
+    x, y, w, h = (float(row[k]) for k in "xywh") if row.get("x") else (0.0, 0.0, width, height)
+    x0, y0 = max(0, int(x - MARGIN * w)), max(0, int(y - MARGIN * h))
+    x1, y1 = min(width, int(x + w + MARGIN * w)), min(height, int(y + h + MARGIN * h))
+    corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) - (x0, y0)
+    text = tuple(INDEX[c] for c in canonical(row["text"]))
+    return Photograph(cv2.cvtColor(picture[y0:y1, x0:x1], cv2.COLOR_BGR2RGB), corners, text)
+
+
+def sample(rng: np.random.Generator, photograph: Photograph, level: float) -> np.ndarray:
+    """One crop (64, 128, 3) uint8: cut anew, tilted a little, in another light, through another camera."""
+    quad = view.cut(rng, photograph.corners, 0.6)
+    quad = quad + rng.normal(0, 0.02, (4, 2)) * np.ptp(photograph.corners, axis=0)
+    goal = np.array([[0, 0], [128, 0], [128, 64], [0, 64]], np.float32)
+    to_crop = cv2.getPerspectiveTransform(quad.astype(np.float32), goal)
+    strengths = degrade.sample(rng, 0.5 * level)
+    scene = photograph.image.astype(np.float32) * rng.uniform(0.7, 1.2) + rng.normal(0, 8, 3)
+    extent = 0.7 * np.ptp(photograph.corners[:, 1])
+    seen = degrade.optics(degrade.light(scene, strengths, rng), strengths, rng, float(extent))
+    picture = degrade.sensor(seen, strengths, rng)
+    return cv2.warpPerspective(
+        picture, to_crop, view.CROP[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
