@@ -1,0 +1,58 @@
+"""The Korean paper's own reader (seed 003): the measure for every latency of ours, and the start of its reproduction.
+
+Input `crop` (64, 128, 3) in [0, 1]; outputs `classes` (8, 16, 82) logits and `masks` (8, 16, 16) in (0, 1), one mask a
+time step. The contraction [T, 128] × [128, A] is left to the host, as in models.reader: a linear classifier commutes
+with the pooling. Rows are the paper's table without the blocks that it strikes out; expansions are MobileNetV3-Small's.
+The widths of its attention are not given; they were chosen so that the net costs what the paper says: 198,050
+parameters (paper: 198,189) and 27.54 MMAC = 55.08 MFLOP (paper: 55.06) as deployed, batch normalisation folded away.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from models.layers import Row, conv, enlarge, stack
+
+# "Backbone", indices 1 to 9: kernel, expansion, #out, stride; index 0 is the stem.
+BACKBONE = (
+    Row(3, 16, 16, 2),
+    Row(3, 72, 24),
+    Row(3, 88, 24),
+    Row(5, 96, 40, 2),
+    Row(5, 240, 40),
+    Row(5, 240, 40),
+    Row(5, 120, 48),
+    Row(5, 144, 48),
+    Row(5, 288, 96),
+)
+TIME_STEPS = 16
+CLASSES = 82  # blank, digits, and the syllables of Korean plates
+GLOBAL, LOCAL = 72, 138  # channels of the two attention blocks
+
+
+def build(*, batch_size: int | None = None, classes: int = CLASSES) -> keras.Model:
+    """The net as the paper deploys it, for so many classes, the blank among them."""
+    crop = keras.Input((64, 128, 3), batch_size=batch_size, name="crop")
+    features = stack(conv(crop, 16, 3, stride=2), BACKBONE)
+    local = conv(features, LOCAL)
+    attended = layers.Multiply()([local, channels(local)])
+    outputs = {
+        "classes": layers.Conv2D(classes, 1, name="classes")(attended),
+        "masks": layers.Conv2D(TIME_STEPS, 1, activation="sigmoid", name="masks")(attended),
+    }
+    return keras.Model(crop, outputs, name="seed")
+
+
+def channels(local: keras.KerasTensor) -> keras.KerasTensor:
+    """The global block: how much each channel matters on this plate, (1, 1, LOCAL) in (0, 1)."""
+    pooled = layers.AveragePooling2D(local.shape[1:3])(local)
+    squeezed = layers.Conv2D(GLOBAL, 1, activation="relu")(pooled)
+    return layers.Conv2D(local.shape[-1], 1, activation="sigmoid")(squeezed)
+
+
+def segmenting(net: keras.Model) -> keras.Model:
+    """The net with its head for training: `cells` (16, 32, 17), background and which character is where."""
+    attended = net.get_layer("classes").input
+    cells = layers.Conv2D(1 + TIME_STEPS, 1, name="cells")(enlarge(attended))
+    return keras.Model(net.input, {**net.output, "cells": cells})
