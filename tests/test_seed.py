@@ -24,7 +24,7 @@ def test_the_seed_net_costs_what_the_paper_says_and_maps_wholly_on_the_edge_tpu(
 def test_the_paper_segments_characters_in_training_only() -> None:
     net = seed.build()
     training = seed.segmenting(net)
-    assert {name: tuple(shape)[1:] for name, shape in training.output_shape.items()} == {
+    assert {name: tensor.shape[1:] for name, tensor in training.output.items()} == {
         "classes": (8, 16, 82), "masks": (8, 16, 16), "cells": (16, 32, 17),
     }  # fmt: skip
     assert "cells" not in net.output
