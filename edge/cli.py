@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import cv2
 
-from edge import __version__, commands, maintenance, planning, vehicles
+from edge import __version__, commands, flashing, maintenance, planning, vehicles
 from edge.assembly import open_pipeline
 from edge.errors import EdgeError
 
@@ -64,6 +64,7 @@ def parser() -> Parser:
     _doctor(add)
     _models(add)
     _demo(add)
+    flashing.arguments(add.add_parser("flash", help="write a checked image to a card, with what the board is told"))
     planning.arguments(add.add_parser("camera-plan", help="lens, distance and shutter against pixels per plate"))
     return top
 

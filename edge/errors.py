@@ -9,6 +9,7 @@ EdgeError
 ├── DeviceError (RuntimeError)       the Edge TPU asked for cannot be used         exit 69
 ├── StoreError (OSError)             a database that cannot be opened or written   exit 73
 │   └── NewerDatabase                written by a later version of edge-alpr
+├── CardError (OSError)              a card that may not be or was not written     exit 73
 └── BadSettings (ValueError)         unknown key, region or value                  exit 78
 """
 
@@ -51,6 +52,10 @@ class StoreError(EdgeError, OSError):
 
 class NewerDatabase(StoreError):
     pass
+
+
+class CardError(EdgeError, OSError):
+    exit_code = 73
 
 
 class BadSettings(EdgeError, ValueError):
