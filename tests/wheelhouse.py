@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -14,12 +15,24 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def build(folder: Path) -> Path:
-    """The wheel of this checkout; its dependencies lie beside it."""
+def needed() -> list[str]:
+    """What the wheel needs, as pyproject.toml has it."""
+    wanted: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return wanted
+
+
+def packed(folder: Path) -> Path:
+    """The wheel of this checkout."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = folder.glob("edge_alpr-*.whl")
+    return wheel
+
+
+def build(folder: Path) -> Path:
+    """The wheel of this checkout; its dependencies lie beside it."""
+    wheel = packed(folder)
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
         wanted = re.findall(r"^Requires-Dist: (.*)$", archive.read(name).decode(), re.MULTILINE)
