@@ -21,10 +21,13 @@ def _serve(make: Make, seed: int, worker: int, workers: int, start: int, total: 
     parent = os.getppid()
     for index in range(start + worker, total, workers):
         batch = make(np.random.default_rng([seed, index]), index / total)
-        while os.getppid() == parent:  # a trainer that was killed leaves no renderer behind
+        waiting = True
+        while waiting:
+            if os.getppid() != parent:  # a trainer that was killed leaves no renderer behind
+                return
             with suppress(Full):
                 queue.put(batch, timeout=5)
-                break
+                waiting = False
 
 
 def feed(make: Make, *, seed: int, workers: int, start: int, total: int) -> Iterator[Batch]:
