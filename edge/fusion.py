@@ -11,17 +11,19 @@ from edge.records import Candidate, Look
 FAINTEST = 0.05  # even the worst look counts for something
 
 
-def fuse(looks: Sequence[Look], *, region: str | None = None) -> tuple[Candidate, ...]:
+def fuse(
+    looks: Sequence[Look], *, region: str | None = None, independent: bool = True
+) -> tuple[Candidate, ...]:
     """Candidates of all looks together, best first; of a single look its own reading.
 
     Weights are relative to the best look. Looks of one passage share light, dirt and angle, so n good
-    ones count as much as √n independent ones.
+    ones count as much as √n independent ones; cuts of one frame (`independent` False) as one.
     """
     if not looks:
         return ()
     texts = list(dict.fromkeys(c.text for look in looks for c in look.reading.candidates))
     qualities = [max(FAINTEST, look.quality.score) for look in looks]
-    unit = math.sqrt(max(qualities) * sum(qualities))
+    unit = math.sqrt(max(qualities) * sum(qualities)) if independent else sum(qualities)
     weighted = [
         (look.reading.log_posteriors, quality / unit) for look, quality in zip(looks, qualities, strict=True)
     ]

@@ -6,12 +6,13 @@ Every stage is a function from one record to the next; the pipeline knows no dev
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from edge.fusion import fuse
-from edge.image import fill, rectify
+from edge.image import MARGIN, rectify
 from edge.records import (
     Box,
     Candidate,
@@ -26,15 +27,12 @@ from edge.records import (
     Reading,
 )
 from edge.settings import Settings
+from edge.thorough import Detects, Thorough
 from edge.tracker import Track, Tracker
 
+CUTS = (MARGIN, 0.0, 0.09)  # margins of the cuts of a plate in a single picture, of its width and height
+CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
 AROUND = 0.15  # of the plate's size, kept around it in the evidence
-
-
-class Detects(Protocol):
-    """Finds plates in a frame."""
-
-    def detect(self, image: Image) -> list[Detection]: ...
 
 
 class Assesses(Protocol):
@@ -61,7 +59,9 @@ class Pipeline:
     def __init__(
         self, detector: Detects, assessor: Assesses, restorer: Restores, reader: Reads, settings: Settings
     ) -> None:
-        self._detector, self._assessor = detector, assessor
+        self._searcher = Thorough(detector) if settings.detection.thorough is not False else detector
+        self._detector = self._searcher if settings.detection.thorough else detector
+        self._assessor = assessor
         self._restorer, self._reader = restorer, reader
         self._settings = settings
         self._tracker = Tracker(settings.tracking)
@@ -84,14 +84,17 @@ class Pipeline:
 
     def read_image(self, image: Image) -> list[Look]:
         """Every legible plate of one picture, surest detection first; an empty list where there is none."""
-        looks = [self._look(_cut(image, detection)) for detection in self._detector.detect(image)]
+        looks = [
+            self._agree([_cut(image, detection, margin) for margin in CUTS])
+            for detection in self._searcher.detect(image)
+        ]
         return [look for look in looks if look.reading.confidence >= self._settings.reading.min_confidence]
 
     def read_crop(self, image: Image) -> Look:
         """A plate that has already been cut out; its reading may be empty."""
         height, width = image.shape[:2]
         whole = Detection(Box(0, 0, width, height), 1.0, None, 1)
-        return self._look(PlateCrop(fill(image), whole))
+        return self._agree([PlateCrop(rectify(image, whole.box, margin=margin), whole) for margin in CUTS_AGAIN])
 
     def process(self, frame: Frame) -> list[Event]:
         """The vehicles that became certain with this frame or have left the view."""
@@ -109,8 +112,11 @@ class Pipeline:
     def _enough(self) -> int:
         return min(self._settings.tracking.min_looks, self._settings.reading.max_looks)
 
-    def _look(self, crop: PlateCrop) -> Look:
-        return self._read(crop, self._assessor.assess(crop))
+    def _agree(self, cuts: list[PlateCrop]) -> Look:
+        """One look from several cuts of one plate, which decide together; it shows the first cut."""
+        looks = [self._read(cut, self._assessor.assess(cut)) for cut in cuts]
+        candidates = fuse(looks, region=self._settings.region, independent=False)
+        return replace(looks[0], reading=replace(looks[0].reading, candidates=candidates))
 
     def _read(self, crop: PlateCrop, quality: Quality) -> Look:
         """Read a crop; of a degraded one also the restored, whichever is surer."""
@@ -174,8 +180,8 @@ class Pipeline:
         return self._passed.get(track.plate)
 
 
-def _cut(image: Image, detection: Detection) -> PlateCrop:
-    return PlateCrop(rectify(image, detection.corners or detection.box), detection)
+def _cut(image: Image, detection: Detection, margin: float = MARGIN) -> PlateCrop:
+    return PlateCrop(rectify(image, detection.corners or detection.box, margin=margin), detection)
 
 
 def _evidence(image: Image, box: Box) -> Image:

@@ -65,6 +65,15 @@ class Detection:
     corners: Corners | None
     rows: int
 
+    def moved(self, x: float, y: float) -> Detection:
+        """The same plate in a picture of which this one is the part that begins at (x, y)."""
+        a = self.box
+        corners = None
+        if self.corners:
+            tl, tr, br, bl = ((px + x, py + y) for px, py in self.corners)
+            corners = (tl, tr, br, bl)
+        return Detection(Box(a.x0 + x, a.y0 + y, a.x1 + x, a.y1 + y), self.score, corners, self.rows)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlateCrop:

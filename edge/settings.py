@@ -44,6 +44,7 @@ class Detecting:
     threshold: float | None = None
     max_plates: int = 20  # per frame
     min_height: float = 6.0  # frame pixels
+    thorough: bool | None = None  # True: look from near and by quarters, False: never, None: in single pictures
 
     def __post_init__(self) -> None:
         _share(self, "detection", "threshold")

@@ -1,0 +1,72 @@
+"""The thorough search, with an eye that is as short-sighted as a detector whose input is small."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge.image import corners_of
+from edge.records import Box, Detection, Image
+from edge.thorough import Thorough
+
+
+class Eye:
+    """Finds white rectangles that span a twentieth of the picture, to a hundredth of it."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int]] = []
+
+    def detect(self, image: Image) -> list[Detection]:
+        height, width = image.shape[:2]
+        self.seen.append((width, height))
+        rows, columns = np.nonzero(image[:, :, 0])
+        if not len(rows):
+            return []
+        grain = max(1.0, max(image.shape[:2]) / 100)
+        edges = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+        x0, y0, x1, y1 = (np.round(edges / grain) * grain).tolist()
+        if x1 - x0 < max(image.shape[:2]) / 20:
+            return []
+        box = Box(x0, y0, x1, y1)
+        return [Detection(box, 0.9, corners_of(box), 1)]
+
+
+def picture(width: int, height: int, plate: Box) -> Image:
+    image = np.zeros((height, width, 3), np.uint8)
+    image[int(plate.y0) : int(plate.y1), int(plate.x0) : int(plate.x1)] = 255
+    return image
+
+
+def test_a_plate_too_small_for_the_whole_picture_is_found_in_a_quarter() -> None:
+    plate = Box(1203, 805, 1283, 835)
+    eye = Eye()
+    assert eye.detect(picture(2000, 1500, plate)) == []
+    (found,) = Thorough(eye).detect(picture(2000, 1500, plate))
+    assert found.box.iou(plate) > 0.9
+
+
+def test_a_plate_is_measured_again_from_near() -> None:
+    plate = Box(207, 206, 293, 231)
+    (far,) = Eye().detect(picture(1500, 1000, plate))
+    (near,) = Thorough(Eye()).detect(picture(1500, 1000, plate))
+    assert far.box != plate
+    assert near.box.iou(plate) > 0.9 > far.box.iou(plate)
+    assert near.corners == corners_of(near.box)
+
+
+def test_a_plate_that_a_quarter_cuts_off_is_not_taken_for_a_plate() -> None:
+    plate = Box(960, 500, 1260, 600)  # across the border of the left quarters at 1200
+    (found,) = Thorough(Eye()).detect(picture(2000, 1500, plate))
+    assert found.box.iou(plate) > 0.9
+
+
+def test_a_small_picture_is_searched_once_and_a_large_plate_is_not_looked_at_again() -> None:
+    eye = Eye()
+    (found,) = Thorough(eye).detect(picture(400, 300, Box(100, 100, 300, 160)))
+    assert found.box == Box(100, 100, 300, 160)
+    assert eye.seen == [(400, 300)]
+
+
+def test_a_picture_without_a_plate_has_none_in_its_quarters() -> None:
+    eye = Eye()
+    assert Thorough(eye).detect(np.zeros((900, 1600, 3), np.uint8)) == []
+    assert len(eye.seen) == 3  # the whole, and two halves of a wide picture
