@@ -131,7 +131,8 @@ def _commands(first: FirstBoot, stock: bool) -> list[list[str]]:
     units = [f"edge-alpr@{name}.service" for name in names]
     idle = [] if "gate" in names else [["systemctl", "disable", "--now", "edge-alpr@gate.service"]]
     start = [["systemctl", "enable", *units], ["systemctl", "--no-block", "restart", *units]]
-    return [*idle, ["systemd-tmpfiles", "--create", "edge-alpr.conf"], *start]
+    once = [["touch", "/etc/cloud/cloud-init.disabled"]]  # removing it has the files read again
+    return [*idle, ["systemd-tmpfiles", "--create", "edge-alpr.conf"], *start, *once]
 
 
 def _json(told: dict[str, Any]) -> str:

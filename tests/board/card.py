@@ -1,0 +1,112 @@
+"""The card of the emulated board: the image as `edge-alpr flash` writes it, with what only the test needs."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+CLIP = "/var/lib/clip.mp4"
+LINK = f"ln -sf /opt/edge-alpr/lib/python3.*/site-packages/edge/demo/clip.mp4 {CLIP}"
+REPORT = """
+import json, sqlite3, sys
+db = "/var/lib/edge-alpr/gate/edge-alpr.db"
+told = {"integrity": None, "events": []}
+try:
+    with sqlite3.connect(f"file:{db}?mode=rw", uri=True, timeout=60) as store:
+        told["integrity"] = store.execute("PRAGMA integrity_check").fetchone()[0]
+        told["events"] = store.execute("SELECT id, plate FROM events ORDER BY id").fetchall()
+except sqlite3.Error as problem:
+    told["integrity"] = f"{type(problem).__name__}: {problem}"
+print("BOARD-REPORT", json.dumps(told, separators=(",", ":"), ensure_ascii=True), flush=True)
+"""
+UNITS = {
+    "/etc/systemd/system/edge-alpr@gate.service.d/console.conf": """[Service]
+ExecStart=
+ExecStart=/opt/edge-alpr/bin/edge-alpr run --json --config /etc/edge-alpr/gate.toml
+StandardOutput=journal+console
+RestartSteps=0
+RestartSec=1
+""",
+    "/etc/systemd/system/board-report.service": """[Unit]
+Before=edge-alpr@gate.service
+ConditionPathExists=/var/lib/edge-alpr/gate/edge-alpr.db
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/python3 -I /etc/board-report.py
+StandardOutput=journal+console
+[Install]
+WantedBy=multi-user.target
+""",
+    "/etc/systemd/system/board-ready.service": """[Unit]
+After=edge-alpr@gate.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c "echo BOARD-READY $(systemctl is-active edge-alpr@gate) $(df -B1M --output=size /data | tail -1)"
+StandardOutput=journal+console
+[Install]
+WantedBy=multi-user.target
+""",
+    "/etc/board-report.py": REPORT,
+}
+
+
+def prepare(image: Path, card: Path, size: int) -> None:
+    """Flash the image into a file of `size` bytes and add the units that speak on the console."""
+    command = [sys.executable, "-m", "edge", "flash", image, "--output", card, "--hostname", "emulated"]
+    command += ["--camera", f"gate={CLIP}", "--device", "cpu", "--region", "vn"]
+    subprocess.run([str(word) for word in command], check=True)
+    with card.open("r+b") as file:
+        file.truncate(size)
+    add_to_user_data(card)
+
+
+def add_to_user_data(card: Path) -> None:
+    """The test's own files beside those that flash wrote; started before the camera is."""
+    told = json.loads(inside(card, "user-data").decode().removeprefix("#cloud-config\n"))
+    told["write_files"] += [{"path": path, "content": text} for path, text in UNITS.items()]
+    start = [["systemctl", "daemon-reload"], ["systemctl", "enable", "board-report", "board-ready"]]
+    told["runcmd"] = [["sh", "-c", LINK], *start, *told["runcmd"], ["systemctl", "start", "--no-block", "board-ready"]]
+    put(card, "user-data", b"#cloud-config\n" + json.dumps(told).encode())
+
+
+def partition(card: Path, number: int) -> tuple[int, int]:
+    """Start and size in bytes."""
+    table = card.open("rb").read(512)
+    start, count = struct.unpack_from("<II", table, 446 + 16 * (number - 1) + 8)
+    return start * 512, count * 512
+
+
+def inside(card: Path, name: str) -> bytes:
+    """A file of the FAT partition."""
+    command = ["mtype", "-i", f"{card}@@{partition(card, 1)[0]}", f"::/{name}"]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def put(card: Path, name: str, content: bytes) -> None:
+    """Replace a file of the FAT partition."""
+    command = ["mcopy", "-o", "-i", f"{card}@@{partition(card, 1)[0]}", "-", f"::/{name}"]
+    subprocess.run(command, check=True, input=content)
+
+
+def extract(card: Path, number: int, to: Path) -> Path:
+    """A partition as a file of its own."""
+    start, size = partition(card, number)
+    with card.open("rb") as source, to.open("wb") as out:
+        source.seek(start)
+        while size and (block := source.read(min(size, 4 << 20))):
+            out.write(block) if block.strip(b"\0") else out.seek(len(block), 1)
+            size -= len(block)
+        out.truncate()
+    return to
+
+
+def choose(card: Path, **notes: str) -> None:
+    """Write GRUB's notes: ORDER, A_OK, A_TRY, B_OK, B_TRY."""
+    text = inside(card, "grub/grubenv").decode()
+    for key, value in notes.items():
+        text = re.sub(rf"^{key}=.*$", f"{key}={value}", text, flags=re.MULTILINE)
+    put(card, "grub/grubenv", text.rstrip("#")[:1024].ljust(1024, "#").encode())

@@ -1,0 +1,86 @@
+"""`edge-alpr flash` on real block devices: emulated USB sticks of a board that is running."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from tests import test_flash
+from tests.board.card import inside, prepare, put
+from tests.board.machine import Machine
+from tests.board.resets import SIZE
+
+MB = 1 << 20
+SCRIPT = """
+cp /dev/disk/by-id/virtio-small /run/ours.img
+truncate -s {size} /run/ours.img
+flash() {{ echo "BOARD-FLASH $1 $(echo "$3" | /opt/edge-alpr/bin/edge-alpr flash /run/ours.img "$2" --sha256 {digest} \
+    --hostname flashed 2>&1 | tail -1)"; }}
+stick=$(basename "$(readlink -f /dev/disk/by-id/usb-*_STICK-0:0)")
+tiny=$(basename "$(readlink -f /dev/disk/by-id/usb-*_TINY-0:0)")
+flash fixed /dev/$(basename "$(readlink -f /dev/disk/by-id/virtio-small)") x
+flash tiny /dev/$tiny $tiny
+flash wrong /dev/$stick other
+flash written /dev/$stick $stick
+partx --update /dev/$stick
+mkdir -p /run/stick && mount /dev/${{stick}}1 /run/stick
+flash mounted /dev/$stick $stick
+umount /run/stick
+flash part /dev/${{stick}}1 ${{stick}}1
+echo BOARD-FLASH done
+"""
+WANTED = {
+    "fixed": "is a fixed disk of this computer",
+    "tiny": "is too small: the image needs",
+    "wrong": "nothing was written",
+    "written": "No SSH key was given",  # the last line, after `is written and checked`
+    "mounted": "is in use: mounted at /run/stick",
+    "part": "is one partition. Name the whole disk",
+}
+
+
+def run(options: Namespace) -> dict[str, Any]:
+    """Start a board with a fixed disk, a stick and a stick that is too small, and let it flash them."""
+    card, small = options.work / "flash.img", options.work / "small.img"
+    stick, tiny = options.work / "stick.img", options.work / "tiny.img"
+    for file in (card, small, stick, tiny):
+        file.unlink(missing_ok=True)
+    test_flash.disk(small, "edge-alpr.json", "user-data")
+    for file, size in ((stick, 64 * MB), (tiny, 4 * MB)):
+        file.write_bytes(bytes(size))
+    digest = hashlib.sha256(small.read_bytes()).hexdigest()
+    prepare(options.image, card, SIZE)
+    add_script(card, SCRIPT.format(size=small.stat().st_size, digest=digest))
+    begun, said = time.monotonic(), {}
+    with (options.work / "flash.log").open("w") as log, Machine(card, log, *disks(small, stick, tiny)) as board:
+        while (line := board.line(3 * options.patience)) is not None:
+            if found := re.search(r"BOARD-FLASH (\w+) ?(.*)", line):
+                said[found[1]] = found[2]
+            if "done" in said:
+                break
+    well = all(text in said.get(name, "") for name, text in WANTED.items())
+    hostname = json.loads(inside(stick, "user-data").decode().partition("\n")[2])["hostname"] if well else ""
+    return {"said": said, "minutes": round((time.monotonic() - begun) / 60), "well": well and hostname == "flashed"}
+
+
+def disks(small: Path, stick: Path, tiny: Path) -> list[str]:
+    """QEMU's words for a fixed disk and two sticks."""
+    words = ["-device", "qemu-xhci", "-drive", f"file={small},format=raw,if=none,id=small,readonly=on"]
+    words += ["-device", "virtio-blk-pci,drive=small,serial=small"]
+    for name, file in (("stick", stick), ("tiny", tiny)):
+        words += ["-drive", f"file={file},format=raw,if=none,id={name}"]
+        words += ["-device", f"usb-storage,drive={name},removable=on,serial={name.upper()}"]
+    return words
+
+
+def add_script(card: Path, script: str) -> None:
+    """Run the script at the end of the first start, on the console."""
+    told = json.loads(inside(card, "user-data").decode().removeprefix("#cloud-config\n"))
+    told["write_files"].append({"path": "/etc/board-flash.sh", "content": script})
+    told["runcmd"].append(["sh", "-c", "sh /etc/board-flash.sh >/dev/console 2>&1"])
+    put(card, "user-data", b"#cloud-config\n" + json.dumps(told).encode())

@@ -1,0 +1,119 @@
+"""The parts of the disk image that can be looked at without building it; `python -m tests.board` starts a built one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_systemd import tool
+
+IMAGE = Path(__file__).resolve().parents[1] / "systemd" / "image"
+ROOT = IMAGE / "root"
+BUILD = (IMAGE / "build").read_text()
+SCRIPTS = [path for path in sorted(IMAGE.rglob("*")) if path.is_file() and os.access(path, os.X_OK)]
+Done = subprocess.CompletedProcess[str]
+
+
+def build(*words: str | Path) -> Done:
+    return subprocess.run([str(word) for word in (IMAGE / "build", *words)], capture_output=True, text=True)
+
+
+def test_the_scripts_are_clean_for_shellcheck() -> None:
+    assert shutil.which("shellcheck"), "shellcheck is missing: apt install shellcheck (see README, Two commands)"
+    shell = [path for path in SCRIPTS if re.match(r"#!.*\b(ba)?sh\b", path.read_text())]
+    done = subprocess.run(["shellcheck", *map(str, shell)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len(shell) >= 6
+
+
+def test_the_help_names_every_option() -> None:
+    parsed = BUILD[BUILD.index("arguments()") : BUILD.index("check_machine()")]
+    options = set(re.findall(r"--[a-z0-9-]+(?= ?[|)])", parsed))
+    assert {"--board", "--mirror", "--offline", "--certificate"} <= options
+    told = build("--help").stdout
+    assert [option for option in options - {"--help"} if option not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--bord", "rpi"], 64, "--bord is not an option"),
+        (["--board"], 64, "--board needs a value"),
+        (["--board", "toaster"], 64, "There is no board toaster"),
+        (["--certificate", "gone.pem"], 66, "There is no certificate gone.pem"),
+        (["--offline", "gone"], 66, "There is no folder gone"),
+    ],
+)
+def test_what_cannot_be_built_is_told(words: list[str], code: int, message: str) -> None:
+    done = build(*words)
+    assert (done.returncode, message in done.stderr) == (code, True), done.stderr
+
+
+def test_the_units_of_the_image_are_verified_without_a_word(tmp_path: Path) -> None:
+    own = next(p for p in (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system")) if p.is_dir())
+    shutil.copytree(own, tmp_path / "usr/lib/systemd/system", symlinks=True)
+    shutil.copytree(IMAGE.parent / "system", tmp_path / "etc/systemd/system")
+    shutil.copytree(ROOT / "etc/systemd/system", tmp_path / "etc/systemd/system", dirs_exist_ok=True)
+    for command in (*(ROOT / "usr/lib/edge-alpr").iterdir(), Path("opt/edge-alpr/bin/edge-alpr")):
+        place = tmp_path / (command.relative_to(ROOT) if command.is_absolute() else command)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch(0o755)
+    (tmp_path / "usr/bin").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "usr/bin/systemctl").touch(0o755)
+    units = [path.name for path in (ROOT / "etc/systemd/system").iterdir() if path.is_file()]
+    done = tool("systemd-analyze", "verify", "--man=no", "--recursive-errors=one", f"--root={tmp_path}", *units)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(units) >= 4
+
+
+def test_table_bootloader_updater_and_initramfs_speak_of_the_same_partitions() -> None:
+    (disk,) = re.findall(r"label-id: 0x(\w+)", BUILD)
+    grub, rauc = (IMAGE / "boot/grub.cfg").read_text(), (ROOT / "etc/rauc/system.conf").read_text()
+    assert f"root=PARTUUID={disk}-0$part" in grub
+    assert re.findall(r"by-partuuid/(\S+)", rauc) == [f"{disk}-02", f"{disk}-03"]
+    assert re.findall(r"bootname=(\w)", rauc) == re.findall(r'set ORDER="(\w) (\w)"', grub) or "A B" in grub
+    assert f"-n {'EDGE-ALPR'}" in BUILD
+    assert "LABEL=EDGE-ALPR" in (ROOT / "etc/fstab").read_text()
+    assert "fs_label: EDGE-ALPR" in (ROOT / "etc/cloud/cloud.cfg.d/90_edge-alpr.cfg").read_text()
+    assert "-L edge-data" in BUILD
+    assert "by-label/edge-data" in (ROOT / "etc/initramfs-tools/scripts/init-bottom/edge-alpr").read_text()
+
+
+@pytest.mark.parametrize(("order", "ok", "tries", "slot"), [
+    ("A B", "10", "00", "A"), ("A B", "10", "10", "A"), ("A B", "10", "30", "A"), ("B A", "11", "00", "B"),
+    ("B A", "11", "02", "B"), ("B A", "11", "03", "A"), ("B A", "11", "33", "B"), ("B A", "10", "30", "A"),
+    ("A B", "01", "00", "B"),
+])  # fmt: skip
+def test_a_slot_is_tried_three_times_before_the_other_one(
+    tmp_path: Path, order: str, ok: str, tries: str, slot: str
+) -> None:
+    """GRUB's script is close enough to the shell's to be run by it, up to where it loads a kernel."""
+    text = (IMAGE / "boot/grub.cfg").read_text()
+    text = re.sub(r"\bset (\w+=)", r"\1", text[: text.index("regexp ")])
+    notes = f'ORDER="{order}" A_OK={ok[0]} B_OK={ok[1]} A_TRY={tries[0]} B_TRY={tries[1]}'
+    text = text.replace("load_env", notes).replace("save_env A_TRY B_TRY", "echo $slot $part $A_TRY$B_TRY")
+    done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
+    chosen, part, now = done.stdout.split()
+    assert (chosen, part) == (slot, str(" AB".index(slot) + 1))
+    before, after = int(tries["AB".index(slot)]), int(now["AB".index(slot)])
+    assert after == (before + 1 if before < 3 else 1)
+
+
+def test_the_entry_for_raspberry_pi_imager_has_what_its_schema_requires(tmp_path: Path) -> None:
+    for name, size in (("image", 3000), ("packed", 100)):
+        (tmp_path / name).write_bytes(bytes(size))
+    words = ["--board", "rpi", "--version", "1.2", "--address", "edge-alpr-rpi.img.xz", "--date", "2026-01-02"]
+    words += ["--image", str(tmp_path / "image"), "--packed", str(tmp_path / "packed")]
+    done = subprocess.run([sys.executable, IMAGE / "imager", *words], capture_output=True, text=True, check=True)
+    (entry,) = json.loads(done.stdout)["os_list"]
+    needed = {"name", "description", "icon", "url", "extract_size", "extract_sha256", "image_download_size"}
+    assert needed | {"release_date", "init_format", "devices"} <= set(entry)
+    assert (entry["extract_size"], entry["image_download_size"]) == (3000, 100)
+    assert entry["init_format"] == "cloudinit"
