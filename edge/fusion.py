@@ -19,8 +19,8 @@ def fuse(
     Weights are relative to the best look. Looks of one passage share light, dirt and angle, so n good
     ones count as much as √n independent ones; cuts of one frame (`independent` False) as one.
     """
-    if not looks:
-        return ()
+    if len(looks) <= 1:
+        return looks[0].reading.candidates if looks else ()
     texts = list(dict.fromkeys(c.text for look in looks for c in look.reading.candidates))
     qualities = [max(FAINTEST, look.quality.score) for look in looks]
     unit = math.sqrt(max(qualities) * sum(qualities)) if independent else sum(qualities)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge import ctc
 from edge.errors import ModelMismatch
 from edge.plates.alphabet import CHARACTERS
-from edge.plates.decide import decide, fold, propose
+from edge.plates.decide import conclude, fold
 from edge.records import PlateCrop, Reading
 from edge.runtime import Model
 
@@ -25,8 +25,7 @@ class Reader:
         """The reading of a crop (64, 128, 3); without a region the grammars vote."""
         outputs = self._model(crop=crop.image)
         log_posteriors = fold(ctc.log_softmax(ctc.contract(outputs["classes"], outputs["masks"])))
-        texts = propose(log_posteriors, region)
-        candidates = decide(texts, [(log_posteriors, 1.0)], region)
+        candidates = conclude(log_posteriors, region)
         half = len(log_posteriors) // 2
         both = bool(ctc.greedy(log_posteriors[:half])) and bool(ctc.greedy(log_posteriors[half:]))
         return Reading(candidates, log_posteriors, 2 if both else 1)

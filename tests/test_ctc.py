@@ -50,6 +50,22 @@ def test_a_text_too_long_for_the_steps_is_impossible() -> None:
     assert ctc.log_likelihood(log_posteriors, [1, 1]) > -np.inf
 
 
+def test_steps_that_say_nothing_count_once_and_change_no_probability() -> None:
+    log_posteriors = sure([0, 0, 0, 1, 1, 0, 0, 2, 0, 0, 0, 2, 0, 0], 5, odds=9.0)
+    condensed = ctc.condense(log_posteriors)
+    assert len(condensed) == 8  # a run of blanks each before, between and after 1, 2 and 2
+    texts = [[1, 2, 2], [1, 2], [2], [3, 2, 2], []]
+    exact, found = (np.exp(ctc.log_likelihoods(p, texts)) for p in (log_posteriors, condensed))
+    assert exact[0] > 0.9
+    np.testing.assert_allclose(found, exact, atol=1e-3)
+    np.testing.assert_array_equal(ctc.condense(condensed), condensed)
+
+
+def test_a_reading_without_quiet_steps_is_not_condensed() -> None:
+    log_posteriors = random_posteriors(20, 4, 1)
+    np.testing.assert_array_equal(ctc.condense(log_posteriors), log_posteriors)
+
+
 def test_likelihoods_of_improbable_texts_do_not_underflow() -> None:
     log_posteriors = sure([0] * 64, 5, odds=30.0)
     assert -600 < ctc.log_likelihood(log_posteriors, [1, 2, 3, 4] * 4) < -300

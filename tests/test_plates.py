@@ -3,16 +3,22 @@
 import numpy as np
 import pytest
 
+from edge import ctc
 from edge.plates import REGIONS, regions
-from edge.plates.alphabet import CHARACTERS, INDEX, canonical
+from edge.plates.alphabet import CHARACTERS, INDEX, SIZE, canonical
 from edge.plates.confusions import PAIRS, SLIP, soften
-from edge.plates.decide import decide, fold, propose
+from edge.plates.decide import SETTLED, conclude, decide, fold, propose
 from edge.plates.grammar import SEPARATORS
 from edge.records import Candidate
 from tests.posteriors import posteriors
 
 
 def read(log_posteriors: np.ndarray, region: str | None = None) -> tuple[Candidate, ...]:
+    return conclude(fold(log_posteriors), region)
+
+
+def thoroughly(log_posteriors: np.ndarray, region: str | None = None) -> tuple[Candidate, ...]:
+    """The same with the grammars' search in every case."""
     folded = fold(log_posteriors)
     return decide(propose(folded, region), [(folded, 1.0)], region)
 
@@ -142,6 +148,19 @@ def test_a_plate_that_nothing_supports_has_little_confidence() -> None:
     noise = rng.normal(0, 0.5, vague.shape)
     flat = (noise - np.log(np.exp(noise).sum(axis=1, keepdims=True))).astype(np.float32)
     assert all(candidate.confidence < 0.1 for candidate in read(flat))
+
+
+def test_where_the_likely_texts_settle_it_the_grammars_search_would_find_nothing_better() -> None:
+    settled = 0
+    for seed, text in enumerate(["51F12345", "29B123456", "ABC1D23", "12가3456", "粤B12345", "BA123CD"] * 5):
+        rng = np.random.default_rng(seed)
+        logits = posteriors(text, odds=9.0) + rng.normal(0, 1.3, (64, SIZE))
+        log_posteriors = ctc.log_softmax(logits)
+        found, sought = read(log_posteriors), thoroughly(log_posteriors)
+        assert (found[0].text, found[0].region) == (sought[0].text, sought[0].region)
+        assert found[0].confidence == pytest.approx(sought[0].confidence, abs=0.05)
+        settled += found[0].confidence >= SETTLED
+    assert 10 < settled <= 30
 
 
 def test_an_empty_plate_has_no_candidates() -> None:

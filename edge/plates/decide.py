@@ -15,6 +15,7 @@ from edge.plates.confusions import soften
 from edge.records import Candidate
 
 SHORTEST = 2  # a text of fewer characters is no plate
+SETTLED = 0.5  # confidence from which the most probable text of a known form is the answer
 KEPT = 8  # candidates of a reading
 OTHERS = -4.0  # ln weight of all texts that were not proposed
 SCATTER = 3.0  # ln of how many those are: looks that are wrong are seldom wrong in the same way
@@ -32,15 +33,38 @@ def fold(log_posteriors: Posteriors) -> Posteriors:
     return folded
 
 
+def conclude(log_posteriors: Posteriors, region: str | None) -> tuple[Candidate, ...]:
+    """The candidates of one look, best first.
+
+    The grammars' own search costs more than the network, so it is left out where the most probable texts have
+    settled it: on 868 photographed plates none that held half of all probability was overtaken by its finds.
+    """
+    likely = _likely(log_posteriors)
+    candidates = decide(likely, [(log_posteriors, 1.0)], region)
+    if candidates and candidates[0].confidence >= SETTLED and candidates[0].region in _homes(region):
+        return candidates
+    return decide(_more(likely, log_posteriors, region), [(log_posteriors, 1.0)], region)
+
+
 def propose(log_posteriors: Posteriors, region: str | None) -> list[str]:
     """Canonical texts worth weighing: the most probable ones, and the best in each form of the grammars."""
-    found = [indices for indices, _ in ctc.beam(log_posteriors)]
-    lengths = {len(indices) for indices in found[:2]}
+    return _more(_likely(log_posteriors), log_posteriors, region)
+
+
+def _likely(log_posteriors: Posteriors) -> list[str]:
+    """The most probable texts, best first."""
+    texts = [decode(list(indices)) for indices, _ in ctc.beam(log_posteriors)]
+    return [text for text in texts if len(text) >= SHORTEST]
+
+
+def _more(likely: list[str], log_posteriors: Posteriors, region: str | None) -> list[str]:
+    """The most probable texts, and the best in each form of about their length."""
+    lengths = {len(text) for text in likely[:2]}
     classes, templates = _templates(region)
     fitting = [t for t in templates if any(abs(len(t) - length) <= 1 for length in lengths)]
-    found += ctc.constrained(soften(log_posteriors), classes, fitting)
-    texts = [decode(list(indices)) for indices in found if len(indices) >= SHORTEST]
-    return list(dict.fromkeys(texts))
+    found = ctc.constrained(soften(ctc.condense(log_posteriors)), classes, fitting)
+    texts = [decode(list(indices)) for indices in found]
+    return list(dict.fromkeys([*likely, *(text for text in texts if len(text) >= SHORTEST)]))
 
 
 def decide(
@@ -58,13 +82,18 @@ def decide(
     scores = np.array([weight for _, weight in votes], np.float64)
     others = OTHERS + SCATTER * (1.0 - sum(weight for _, weight in looks))
     for log_posteriors, weight in looks:
-        likelihoods = ctc.log_likelihoods(soften(log_posteriors), [encode(text) for text in texts])
+        likelihoods = ctc.log_likelihoods(soften(ctc.condense(log_posteriors)), [encode(text) for text in texts])
         missed = max(SMALLEST, 1.0 - float(np.exp(likelihoods).sum()))
         scores += weight * np.maximum(likelihoods, likelihoods.max() - WORST)
         others += weight * float(np.log(missed))
     confidences = np.exp(scores - np.logaddexp.reduce(np.append(scores, others)))
     best = np.argsort(-confidences, kind="stable")[:KEPT]
     return tuple(Candidate(texts[i], float(confidences[i]), votes[i][0]) for i in best)
+
+
+def _homes(region: str | None) -> frozenset[str]:
+    """The regions whose plates are looked for."""
+    return frozenset(grammar.code for grammar in regions.grammars(region))
 
 
 @functools.cache

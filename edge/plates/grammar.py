@@ -48,7 +48,8 @@ class Grammar:
 
     def form(self, text: str) -> Form | None:
         """The most usual form of a canonical text, None where it has none."""
-        fitting = [form for form, expression in _expressions(self) if expression.fullmatch(text)]
+        ways = _expressions(self).get(len(text), ())
+        fitting = [form for form, expression in ways if expression.fullmatch(text)]
         return max(fitting, key=lambda form: _weight(form, text), default=None)
 
     def weight(self, text: str) -> float | None:
@@ -76,8 +77,10 @@ def _weight(form: Form, text: str) -> float:
 
 
 @functools.cache
-def _expressions(grammar: Grammar) -> tuple[tuple[Form, re.Pattern[str]], ...]:
-    return tuple(
-        (form, re.compile("".join(f"[{re.escape(grammar.characters(c))}]" for c in form.letters)))
-        for form in grammar.forms
-    )
+def _expressions(grammar: Grammar) -> dict[int, list[tuple[Form, re.Pattern[str]]]]:
+    """Every form with what its texts match, by the length of the text."""
+    found: dict[int, list[tuple[Form, re.Pattern[str]]]] = {}
+    for form in grammar.forms:
+        expression = re.compile("".join(f"[{re.escape(grammar.characters(c))}]" for c in form.letters))
+        found.setdefault(len(form.letters), []).append((form, expression))
+    return found
