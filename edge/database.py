@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from edge.errors import NewerDatabase, StoreError
 
 APPLICATION_ID = 0x414C5052  # "ALPR"
+LEAST_ROOM = 64 << 10  # bytes; SQLite's shared memory takes half of it
 
 REMEDIES = {  # part of SQLite's message: what to do
     "unable to open": "Check that the directory exists and may be written, or name another file with --db.",
@@ -36,11 +38,18 @@ def explained(path: Path) -> Iterator[None]:
         if isinstance(problem, StoreError):
             raise
         text = str(problem).lower()
+        if "disk i/o" in text and _is_full(path):
+            text = "full"  # so full that not even SQLite's shared memory fits
         remedy = next(
             (r for part, r in REMEDIES.items() if part in text),
             "Name another file with --db, or correct the path.",
         )
         raise StoreError(f"The database {path} cannot be used: {problem}. {remedy}") from problem
+
+
+def _is_full(path: Path) -> bool:
+    folder = path.absolute().parent
+    return folder.is_dir() and shutil.disk_usage(folder).free < LEAST_ROOM
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
