@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from edge.plates.alphabet import INDEX, decode
 from models import synth
 from models.synth import atlas, degrade, drawing, formats, scene, view
 from models.synth.view import IGNORE
+from models.train import photographs
 
 REGIONS = tuple(formats.REGIONS)
 
@@ -88,27 +90,44 @@ def test_scene_corners_lie_on_the_plate_that_was_pasted() -> None:
     assert found > 8
 
 
-def test_only_photographs_that_may_be_trained_on_are_used(tmp_path) -> None:
-    cv2.imwrite(str(tmp_path / "a.jpg"), np.full((90, 160, 3), 128, np.uint8))
-    rows = [
-        {"file": "a.jpg", "license": "MIT", "x": 20, "y": 30, "w": 40, "h": 10},
-        {"file": "gone.jpg", "license": "AGPL-3.0", "x": 1, "y": 1, "w": 9, "h": 9},
-    ]
-    with open(tmp_path / "labels.csv", "w", newline="") as table:
-        writer = csv.DictWriter(table, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    photographs = scene.Photographs(tmp_path)
-    assert len(photographs.frames) == 1
-    boxes = [t for seed in range(20) for t in photographs.ground(np.random.default_rng(seed), 384)[1]]
+def labelled(folder: Path, *rows: tuple[str, str, str]) -> Path:
+    """A folder with a grey frame a row of (file, licence, text), each with a plate at (20, 30)."""
+    folder.mkdir(exist_ok=True)
+    with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as table:
+        writer = csv.writer(table)
+        writer.writerow(("file", "license", "text", "x", "y", "w", "h"))
+        for file, licence, text in rows:
+            cv2.imwrite(str(folder / file), np.full((90, 160, 3), 128, np.uint8))
+            writer.writerow((file, licence, text, 20, 30, 40, 10))
+    return folder
+
+
+def test_only_photographs_that_may_be_trained_on_are_used(tmp_path: Path) -> None:
+    mine = labelled(tmp_path / "mine", ("a.jpg", "MIT (CCPD)", ""), ("b.jpg", "AGPL-3.0", ""))
+    frames = scene.Photographs((mine,))
+    assert len(frames.frames) == 1
+    boxes = [t for seed in range(20) for t in frames.ground(np.random.default_rng(seed), 384)[1]]
     assert boxes and not any(t.exact for t in boxes)
-    rows[0]["license"] = "none stated"
-    with open(tmp_path / "labels.csv", "w", newline="") as table:
-        writer = csv.DictWriter(table, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    with pytest.raises(ValueError, match="no boxes under MIT"):
-        scene.Photographs(tmp_path)
+    with pytest.raises(ValueError, match="no frame that may be trained on"):
+        scene.Photographs((labelled(tmp_path / "theirs", ("a.jpg", "none stated", "")),))
+
+
+def test_half_of_the_vehicles_are_only_measured_on_in_every_folder(tmp_path: Path) -> None:
+    texts = [f"51F{number:05d}" for number in range(40)]
+    folder = labelled(tmp_path / "all", *((f"{text}.png", "MIT", text) for text in texts))
+    trained = {decode(list(photograph.text)) for photograph in photographs.load(folder)}
+    assert trained == {text for text in texts if not synth.held_out(text)}
+    assert 10 < len(trained) < 30
+    assert len(scene.Photographs((folder,)).frames) == len(trained)
+    assert synth.held_out("51F-123.45") == synth.held_out("51f12345")
+
+
+def test_a_photograph_gives_another_crop_of_the_same_plate_each_time(tmp_path: Path) -> None:
+    folder = labelled(tmp_path / "one", *((f"{n}.png", "MIT", text) for n, text in enumerate(("51F00000", "29A12345"))))
+    photograph = photographs.load(folder)[0]
+    crops = [photographs.sample(np.random.default_rng(seed), photograph, 1.0) for seed in range(3)]
+    assert all(crop.shape == (64, 128, 3) and crop.dtype == np.uint8 for crop in crops)
+    assert not np.array_equal(crops[0], crops[1])
 
 
 def test_the_atlas_has_every_character_in_several_faces() -> None:

@@ -1,13 +1,27 @@
-"""Rendered plates and scenes: everything the networks learn from, licensed by construction."""
+"""Rendered plates and scenes, licensed by construction, and which photographs may be learnt from beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
+from edge.plates.alphabet import canonical
+
 LICENCES = ("MIT", "Apache-2.0")  # of photographs that may be trained on
 SHARES = {"vn": 0.36, "br": 0.17, "cn": 0.16, "kr": 0.13, "latin": 0.18}  # of the regions, in training and calibration
+
+
+def allowed(row: Mapping[str, str]) -> bool:
+    """Whether a labelled photograph may be trained on; a table without licences is taken for the user's own."""
+    return row.get("license") is None or row["license"].startswith(LICENCES)
+
+
+def held_out(text: str) -> bool:
+    """Whether a vehicle is only measured on: half of all, by a checksum of the plate, none without a text."""
+    plate = canonical(text)
+    return bool(plate) and zlib.crc32(plate.encode()) % 2 == 1
 
 
 def calibration(name: str, rows: Iterable[dict[str, str]]) -> Iterator[np.ndarray]:

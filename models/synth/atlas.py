@@ -39,13 +39,14 @@ HANZI_FONTS = (
     "opentype/noto/NotoSansCJK-Bold.ttc", "opentype/noto/NotoSansCJK-Regular.ttc", "truetype/wqy/wqy-zenhei.ttc"
 )
 STROKE_FACES = 36
+VIETNAMESE_FACES = 12
 
 
 @dataclass(frozen=True)
 class Face:
     """One design of the alphabet: coverage bitmaps (HEIGHT, width) uint8 by character."""
 
-    kind: str  # font | stroke | hangul | hanzi
+    kind: str  # font | stroke | vietnamese | hangul | hanzi
     glyphs: dict[str, np.ndarray]
 
 
@@ -78,6 +79,16 @@ def stroke_glyphs(seed: int) -> dict[str, np.ndarray]:
     }
 
 
+def vietnamese_glyphs(seed: int) -> dict[str, np.ndarray]:
+    """Vietnam's alphabet as one of its presses makes it."""
+    rng = np.random.default_rng([8, seed])
+    shape = {"aspect": rng.uniform(0.45, 0.6), "weight": rng.uniform(0.115, 0.17), "radius": rng.uniform(0.22, 0.34)}
+    return {
+        character: strokes.draw(character, rng, height=HEIGHT, plain=0.0, vietnamese=True, **shape)
+        for character in DIGITS + LATIN + "Đ"
+    }
+
+
 def build() -> list[Face]:
     """Every face; FileNotFoundError where a font package is missing."""
     missing = [f for f in (*LATIN_FONTS, *HANGUL_FONTS, *HANZI_FONTS) if not (FONTS / f).exists()]
@@ -86,6 +97,7 @@ def build() -> list[Face]:
             f"fonts missing: {', '.join(missing)}. Install the packages: make fonts."
         )
     faces = [Face("stroke", stroke_glyphs(seed)) for seed in range(STROKE_FACES)]
+    faces += [Face("vietnamese", vietnamese_glyphs(seed)) for seed in range(VIETNAMESE_FACES)]
     for f in LATIN_FONTS:
         glyphs = font_glyphs(FONTS / f, DIGITS + LATIN)
         barred = glyphs["D"].copy()

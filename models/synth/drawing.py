@@ -115,20 +115,14 @@ def barred() -> tuple[atlas.Face, ...]:
     return tuple(face for face in atlas.load()["stroke"] if face.glyphs["1"].shape[1] < 0.25 * atlas.HEIGHT)
 
 
-@cache
-def flagged() -> tuple[atlas.Face, ...]:
-    """The stroke faces whose 1 has a flag, as on Vietnamese plates."""
-    return tuple(face for face in atlas.load()["stroke"] if face.glyphs["1"].shape[1] >= 0.25 * atlas.HEIGHT)
-
-
 def faces_for(rng: Rng, kind: str = "") -> dict[str, atlas.Face]:
     """A face for each script; `kind` is the plate's region and kind, where its alphabet is peculiar."""
     kinds = atlas.load()
     latin = kinds["stroke" if rng.random() < 0.62 else "font"]
     if kind.startswith("br grey") and rng.random() < 0.75:
         latin = barred()
-    elif kind.startswith("vn ") and latin is kinds["stroke"] and rng.random() < 0.85:
-        latin = flagged()
+    elif kind.startswith("vn ") and rng.random() < 0.65:
+        latin = kinds["vietnamese"]
     return {
         "latin": latin[rng.integers(len(latin))], "hangul": kinds["hangul"][rng.integers(len(kinds["hangul"]))],
         "hanzi": kinds["hanzi"][rng.integers(len(kinds["hanzi"]))],

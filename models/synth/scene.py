@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.synth import LICENCES, degrade, drawing, formats
+from models.synth import allowed, degrade, drawing, formats, held_out
 from models.synth.formats import Rng
 from models.synth.view import quadrilateral
 
@@ -44,22 +44,10 @@ class Scene:
 
 
 class Photographs:
-    """Frames with plate boxes from a folder with labels.csv; only rows whose licence allows training are used."""
+    """Frames with plate boxes from folders with labels.csv: those whose licence allows it and that are not held out."""
 
-    def __init__(self, folder: Path) -> None:
-        boxes: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-        with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
-            for row in csv.DictReader(table):
-                if row["license"].startswith(LICENCES) and row["x"]:
-                    boxes[row["file"]].append(tuple(float(row[k]) for k in "xywh"))
-        if not boxes:
-            raise ValueError(f"{folder} holds no boxes under {' or '.join(LICENCES)}; choose another folder")
-        self.frames = []
-        for name, found in sorted(boxes.items()):
-            picture = cv2.imread(str(folder / name))
-            scale = min(1.0, 900 / max(picture.shape[:2]))
-            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            self.frames.append((cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.array(found) * scale))
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self.frames = [frame for folder in folders for frame in _frames(folder)]
 
     def ground(self, rng: Rng, size: int) -> tuple[np.ndarray, list[Target]]:
         """A random cut, mirrored, letterboxed or stretched a little, as (size, size, 3) float32 with its plates."""
@@ -93,6 +81,28 @@ class Photographs:
         grey = image.mean(axis=2, keepdims=True)
         image = grey + (image - grey) * rng.uniform(-0.2, 1.2)  # the hue of one camera is not to be learnt
         return image.astype(np.float32), targets
+
+
+def _frames(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Frames of a folder, at most 900 pixels long, RGB, each with the boxes (n, 4) of all its plates."""
+    plates: dict[str, list[dict[str, str]]] = defaultdict(list)
+    with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
+        for row in csv.DictReader(table):
+            plates[row["file"]].append(row)
+    frames = []
+    for name, rows in sorted(plates.items()):
+        if not all(row["x"] and allowed(row) and not held_out(row.get("text", "")) for row in rows):
+            continue
+        picture = cv2.imread(str(folder / name))
+        if picture is None:
+            raise ValueError(f"{folder / name} is missing or no picture; correct labels.csv")
+        scale = min(1.0, 900 / max(picture.shape[:2]))
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        boxes = np.array([[float(row[k]) for k in "xywh"] for row in rows])
+        frames.append((cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), boxes * scale))
+    if not frames:
+        raise ValueError(f"{folder} holds no frame that may be trained on; choose another folder")
+    return frames
 
 
 def procedural(rng: Rng, size: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Train the detector on rendered scenes and, with --photographs, on real frames that may be trained on.
 
-    python -m models.train.detector --batch 16 --epochs 40 --photographs FOLDER
+    python -m models.train.detector --batch 16 --epochs 40 --photographs FOLDER …
 """
 
 from __future__ import annotations
@@ -65,15 +65,15 @@ def maps(targets: tuple[scene.Target, ...]) -> Maps:
 
 
 @cache
-def photographs(folder: Path | None) -> scene.Photographs | None:
-    return scene.Photographs(folder) if folder else None
+def photographs(folders: tuple[Path, ...]) -> scene.Photographs | None:
+    return scene.Photographs(folders) if folders else None
 
 
-def make(batch: int, folder: Path | None, rng: np.random.Generator, progress: float) -> Batch:
+def make(batch: int, folders: tuple[Path, ...], rng: np.random.Generator, progress: float) -> Batch:
     """One batch; degradation rises to full strength over the first half."""
     level = min(1.0, 0.2 + 1.6 * progress)
     scenes = [
-        scene.render(rng, size=SIZE, weights=WEIGHTS, level=level, photographs=photographs(folder))
+        scene.render(rng, size=SIZE, weights=WEIGHTS, level=level, photographs=photographs(folders))
         for _ in range(batch)
     ]
     answers = [maps(s.plates) for s in scenes]
@@ -104,13 +104,13 @@ class DetectorTrainer(keras.Model):
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = loop.arguments("detector", epochs=40)
     parser.add_argument(
-        "--photographs", type=Path, help="folder of real frames with labels.csv (only MIT and Apache-2.0 rows are used)"
+        "--photographs", type=Path, nargs="*", default=(), help="folders of frames with labels.csv, half trained on"
     )
     parser.set_defaults(batch=16)
     options = parser.parse_args(arguments)
     keras.utils.set_random_seed(options.seed)
     net = detector.build()
-    loop.train(DetectorTrainer(net), net, partial(make, options.batch, options.photographs), options)
+    loop.train(DetectorTrainer(net), net, partial(make, options.batch, tuple(options.photographs)), options)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +10,9 @@ import cv2
 import numpy as np
 
 from edge.plates.alphabet import INDEX, canonical
-from models import synth
-from models.synth import degrade, view
+from models.synth import allowed, degrade, held_out, view
 
 MARGIN = 0.3  # of the plate's size, kept around it for the jitter of the cut
-
-
-def held_out(text: str) -> bool:
-    """Whether a vehicle is only measured on: half of them, by a checksum of the plate, whatever the folder."""
-    return zlib.crc32(text.encode()) % 2 == 1
 
 
 @dataclass(frozen=True)
@@ -35,15 +28,10 @@ def load(folder: Path) -> list[Photograph]:
     """The plates of a folder that may be trained on and are not held out; needs file and text, x y w h where framed."""
     with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
         rows = [row for row in csv.DictReader(table) if row["text"].strip("#?")]
-    rows = [row for row in rows if allowed(row) and not held_out(canonical(row["text"]))]
+    rows = [row for row in rows if allowed(row) and not held_out(row["text"])]
     if not rows:
         raise ValueError(f"{folder}/labels.csv names no plate to train on; it needs text and a licence that allows it")
     return [_photograph(folder, row) for row in rows]
-
-
-def allowed(row: dict[str, str]) -> bool:
-    """Whether the row's licence allows training; a table without licences is taken for the user's own."""
-    return row.get("license") is None or row["license"].startswith(synth.LICENCES)
 
 
 def _photograph(folder: Path, row: dict[str, str]) -> Photograph:
