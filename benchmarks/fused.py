@@ -1,0 +1,34 @@
+"""All looks at one vehicle of a clip as one answer, fused as a stream fuses them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks.joined import MET
+from edge.assembly import open_pipeline
+from edge.fusion import fuse
+from edge.image import decode_image
+from edge.plates.alphabet import canonical
+from edge.records import Box, Look
+from edge.settings import Settings
+
+
+def fused(folder: Path, labels: list[dict[str, str]], region: str | None) -> list[tuple[str, str, int]]:
+    """For every labelled vehicle: its plate, what its looks say together, and how many looks there were."""
+    looks: dict[str, list[Look]] = defaultdict(list)
+    truth = {row["seq_id"]: canonical(row["text"]) for row in labels if canonical(row["text"])}
+    seen: dict[str, list[Look]] = {}
+    with open_pipeline(Settings.load(None, region=region)) as pipeline:
+        for row in labels:
+            if row["seq_id"] not in truth or not row["x"]:
+                continue
+            if row["file"] not in seen:
+                seen = {row["file"]: pipeline.read_image(decode_image(folder / row["file"]))}
+            x, y, w, h = (float(row[key]) for key in "xywh")
+            box = Box(x, y, x + w, y + h)
+            best = max(seen[row["file"]], key=lambda look: box.iou(look.crop.detection.box), default=None)
+            if best and box.iou(best.crop.detection.box) >= MET:
+                looks[row["seq_id"]].append(best)
+    answers = {name: fuse(looks[name], region=region) for name in truth}
+    return [(truth[n], answers[n][0].text if answers[n] else "", len(looks[n])) for n in truth]
