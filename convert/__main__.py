@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", action="append", default=[], type=_setting, metavar="KEY=NUMBER", dest="settings"
     )
+    parser.add_argument("--saw", help="what it was trained on, for its card, where that is not what the recipe names")
     parser.add_argument(
         "--timeout", type=float, default=1800, metavar="SECONDS", help="for the TensorFlow converter"
     )
@@ -66,7 +67,7 @@ def _release(asked: argparse.Namespace) -> None:
     samples = quantize.collect(_pictures(asked.name, rows), say=print)
     data = quantize.quantize(model, samples, timeout=asked.timeout, say=print)
     origin = package.Origin(
-        asked.weights.name, listed.name, len(samples), dict(asked.settings), asked.version
+        asked.weights.name, listed.name, len(samples), dict(asked.settings), asked.version, asked.saw
     )
     print("3/4 check", flush=True)
     described = package.manifest(asked.name, data, origin)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 import models
-from convert import check, quantize
+from convert import check, finetune, quantize
 from convert.__main__ import main
 from edge.manifest import Manifest
+from edge.runtime import open_model
 from models import synth
+from models.synth import view
 from tests import tiny_models
 
 LISTS = Path(__file__).resolve().parents[1] / "convert" / "calibration"
@@ -65,3 +68,37 @@ def test_the_same_weights_and_pictures_give_the_same_file() -> None:
     model = tiny_models.network(tiny_models.heads)
     pictures = quantize.collect(p[None] for p in tiny_models.samples(3))
     assert quantize.quantize(model, pictures) == quantize.quantize(model, pictures)
+
+
+def photographed(folder: Path, count: int) -> Path:
+    """A folder of rendered plates with labels, as a user has it of photographs."""
+    folder.mkdir()
+    with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as table:
+        writer = csv.writer(table)
+        writer.writerow(("file", "text"))
+        for seed in range(count):
+            sample = view.render(np.random.default_rng(seed), weights={"vn": 1.0}, level=0.1)
+            cv2.imwrite(str(folder / f"{seed}.png"), cv2.cvtColor(sample.crop, cv2.COLOR_RGB2BGR))
+            writer.writerow((f"{seed}.png", sample.plate.text))
+    return folder
+
+
+def test_photographs_and_labels_become_a_zoo_of_ones_own(tmp_path, capsys) -> None:
+    folder, zoo = photographed(tmp_path / "mine", 24), tmp_path / "zoo"
+    short = ["--epochs", "1", "--steps", "2", "--rate", "1e-6", "--work", str(tmp_path / "work")]
+    assert finetune.main([str(folder), "--out", str(zoo), *short]) == 0
+    assert "plates that were not trained on: before" in capsys.readouterr().out
+    assert {name for name in models.NAMES if (zoo / f"{name}.tflite").exists()} == set(models.NAMES)
+    assert "photographs of its user" in (zoo / "reader.md").read_text(encoding="utf-8")
+    assert (zoo / "detector.tflite").read_bytes() == Path("edge/zoo/detector.tflite").read_bytes()
+    with open_model("reader", device="cpu", zoo=zoo) as model:
+        assert model.manifest.name == "reader"
+
+
+def test_too_few_photographs_or_no_labels_are_refused(tmp_path, capsys) -> None:
+    assert finetune.main([str(photographed(tmp_path / "few", 3)), "--out", str(tmp_path / "zoo")]) == 1
+    assert "abel more" in capsys.readouterr().err
+    (tmp_path / "none").mkdir()
+    assert finetune.main([str(tmp_path / "none"), "--out", str(tmp_path / "zoo")]) == 1
+    assert "labels.csv" in capsys.readouterr().err
+    assert not (tmp_path / "zoo").exists()

@@ -24,13 +24,17 @@ class Photograph:
     text: tuple[int, ...]
 
 
-def load(folder: Path) -> list[Photograph]:
-    """The plates of a folder that may be trained on and are not held out; needs file and text, x y w h where framed."""
+def load(folder: Path, *, held: bool = False) -> list[Photograph]:
+    """The plates of a folder that may be trained on, or those `held` out; labels.csv: file, text, x y w h if framed."""
     with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
-        rows = [row for row in csv.DictReader(table) if row["text"].strip("#?")]
-    rows = [row for row in rows if allowed(row) and not held_out(row["text"])]
+        rows = list(csv.DictReader(table))
+    if rows and not {"file", "text"} <= set(rows[0]):
+        raise ValueError(f"{folder}/labels.csv has no columns file and text; its first line must name them")
+    rows = [row for row in rows if canonical(row["text"])]
+    rows = [row for row in rows if allowed(row) and held_out(row["text"]) == held]
     if not rows:
-        raise ValueError(f"{folder}/labels.csv names no plate to train on; it needs text and a licence that allows it")
+        use = "measure on" if held else "train on"
+        raise ValueError(f"{folder}/labels.csv names no plate to {use}; label more, with a licence that allows it")
     return [_photograph(folder, row) for row in rows]
 
 
