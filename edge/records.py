@@ -47,6 +47,12 @@ class Box:
     def area(self) -> float:
         return self.width * self.height
 
+    def within(self, width: float, height: float) -> Box:
+        """The part of it that lies in a picture of that size."""
+        x0, x1 = (min(max(x, 0.0), width) for x in (self.x0, self.x1))
+        y0, y1 = (min(max(y, 0.0), height) for y in (self.y0, self.y1))
+        return Box(x0, y0, x1, y1)
+
     def iou(self, other: Box) -> float:
         """Intersection over union, 0 where the boxes do not meet."""
         overlap = Box(

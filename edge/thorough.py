@@ -1,12 +1,17 @@
 """A thorough search for the plates of one picture: the whole, its quarters, then every plate once more from near.
 
 A still picture is seen once, so it may cost several detections: the quarters show plates that are too small for the
-detector's input in the whole picture, the view from near gives corners as exact as those of a large plate.
+detector's input in the whole picture, the view from near gives corners as exact as those of a large plate, and the
+view from afar, where nothing was found, a plate that fills the picture.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
+
+import cv2
+import numpy as np
 
 from edge.detector import suppress
 from edge.records import Box, Detection, Image
@@ -14,6 +19,7 @@ from edge.records import Box, Detection, Image
 LARGE = 600  # pixels on its longer side from which a picture is also searched by quarters
 QUARTER = 0.6  # of the longer side: quarters overlap, so that a plate on a border is whole in one of them
 BORDER = 3.0  # pixels from the edge of a quarter within which a plate may be cut off
+AFAR = 0.3  # margin of the view from afar, of the picture's width and height
 NEAR = 3.5  # sides of the view from near, in plate widths
 SAME = 0.25  # IoU above which the plate seen from near is the one that was looked for
 
@@ -34,7 +40,7 @@ class Thorough:
         """Plates in picture pixels, surest first; those of the whole picture before those of its quarters."""
         found = self._detector.detect(image)
         small = sorted(self._in_quarters(image), key=lambda plate: -plate.score)
-        closer = [self._from_near(image, plate) for plate in suppress(found + small)]
+        closer = [self._from_near(image, plate) for plate in suppress(found + small)] or self._from_afar(image)
         return suppress(sorted(closer, key=lambda plate: -plate.score))
 
     def _in_quarters(self, image: Image) -> list[Detection]:
@@ -66,6 +72,14 @@ class Thorough:
         view = Box(left, top, min(width, round(x + reach)), min(height, round(y + reach)))
         seen = [near for near in self._within(image, view) if near.box.iou(box) > SAME]
         return max(seen, key=lambda near: near.box.iou(box) * near.score, default=plate)
+
+    def _from_afar(self, image: Image) -> list[Detection]:
+        """Plates of a picture with a margin around it."""
+        height, width = image.shape[:2]
+        top, left = round(AFAR * height), round(AFAR * width)
+        framed = cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_REPLICATE)
+        plates = [plate.moved(-left, -top) for plate in self._detector.detect(np.asarray(framed, np.uint8))]
+        return [replace(plate, box=plate.box.within(width, height)) for plate in plates]
 
     def _within(self, image: Image, part: Box) -> list[Detection]:
         x0, y0, x1, y1 = int(part.x0), int(part.y0), int(part.x1), int(part.y1)

@@ -69,4 +69,17 @@ def test_a_small_picture_is_searched_once_and_a_large_plate_is_not_looked_at_aga
 def test_a_picture_without_a_plate_has_none_in_its_quarters() -> None:
     eye = Eye()
     assert Thorough(eye).detect(np.zeros((900, 1600, 3), np.uint8)) == []
-    assert len(eye.seen) == 3  # the whole, and two halves of a wide picture
+    assert len(eye.seen) == 4  # the whole, two halves of a wide picture, and from afar
+
+
+def test_a_plate_that_fills_the_picture_is_found_from_afar() -> None:
+    class Far(Eye):
+        """Sees no plate that is wider than four fifths of the picture."""
+
+        def detect(self, image: Image) -> list[Detection]:
+            return [plate for plate in super().detect(image) if plate.box.width < 0.8 * image.shape[1]]
+
+    plate = Box(4, 3, 116, 77)
+    assert Far().detect(picture(120, 80, plate)) == []
+    (found,) = Thorough(Far()).detect(picture(120, 80, plate))
+    assert found.box.iou(plate) > 0.9

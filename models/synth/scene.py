@@ -256,12 +256,9 @@ def boards(image: np.ndarray, rng: Rng) -> None:
 def place(rng: Rng, size: int, plate: formats.Plate, taken: list[np.ndarray]) -> np.ndarray | None:
     """Corners for a plate of any size and tilt that meets no plate already there; None where there is no room."""
     for _ in range(8):
-        wide = (
-            np.exp(rng.uniform(np.log(16), np.log(350)))
-            if rng.random() < 0.35
-            else np.exp(rng.uniform(np.log(24), np.log(130)))
-        )
-        if plate.rows == 2:
+        low, high = ((16, 350), (24, 130), (300, 378))[rng.choice(3, p=[0.35, 0.61, 0.04])]
+        wide = np.exp(rng.uniform(np.log(low), np.log(high)))
+        if plate.rows == 2 and high < 350:
             wide *= 0.72
         corners = quadrilateral(rng, wide, wide * plate.height / plate.width, rng.random() ** 1.5 * 1.3)
         if rng.random() < 0.06:
@@ -280,15 +277,38 @@ def place(rng: Rng, size: int, plate: formats.Plate, taken: list[np.ndarray]) ->
     return None
 
 
+def clutter(image: np.ndarray, rng: Rng, corners: np.ndarray) -> None:
+    """What hangs about a motorbike's plate: wheels, spokes, pipes, legs, lamps, in many pieces."""
+    centre, reach = corners.mean(axis=0), np.ptp(corners, axis=0).max()
+    for _ in range(rng.integers(8, 30)):
+        at = np.int32(centre + rng.normal(0, 1.1, 2) * reach).tolist()
+        extent = np.maximum(2, reach * rng.uniform(0.05, 0.8, 2)).astype(int)
+        shade = rng.uniform(0, 90) if rng.random() < 0.6 else rng.uniform(0, 255)
+        colour = (shade * rng.uniform(0.5, 1.0, 3) if rng.random() < 0.3 else np.full(3, shade)).tolist()
+        kind = rng.integers(3)
+        if kind == 0:
+            angle, thick = float(rng.uniform(0, 180)), int(rng.choice([-1, 1, 2, 4]))
+            cv2.ellipse(image, at, extent.tolist(), angle, 0, 360, colour, thick, cv2.LINE_AA)
+        elif kind == 1:
+            end = np.int32(at + rng.normal(0, 0.8, 2) * reach).tolist()
+            cv2.line(image, at, end, colour, int(rng.integers(1, 3 + reach // 6)), cv2.LINE_AA)
+        else:
+            points = np.int32(at + rng.normal(0, 0.5, (5, 2)) * extent)
+            cv2.fillPoly(image, [points], colour, cv2.LINE_AA)
+
+
 def surround(image: np.ndarray, rng: Rng, plate: formats.Plate, corners: np.ndarray) -> None:
-    """Put a vehicle around a plate: a recognisable rear, bodywork and clutter, or nothing."""
-    kind = rng.choice(3, p=[0.4, 0.4, 0.2])
+    """Put a vehicle around a plate: a recognisable rear, bodywork, clutter, or nothing."""
+    motorbike = plate.rows == 2 and plate.width < 250
+    if rng.random() < (0.6 if motorbike else 0.15):
+        clutter(image, rng, corners)
+    kind = rng.choice(3, p=[0.3, 0.3, 0.4])
     if kind == 0:
         metre = 1000 * np.linalg.norm(corners[1] - corners[0]) / plate.width
         paint = tuple((rng.uniform(10, 240) * rng.uniform(0.7, 1.0, 3)).tolist())
         rear(
             image, corners.mean(axis=0), metre * rng.uniform(0.7, 1.2), paint,
-            motorbike=plate.rows == 2 and plate.width < 250,
+            motorbike=motorbike,
         )
     elif kind == 1:
         vehicle(image, rng, corners)
