@@ -172,6 +172,12 @@ def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
             image, (round(x + rng.normal(0, 2)), round(y)), max(1, round(height * rng.uniform(0.015, 0.04))),
             (shade, shade, shade * rng.uniform(0.8, 1)), -1, cv2.LINE_AA,
         )
+    if plate.rows == 1 and rng.random() < 0.25:  # bolts at both ends, as tall as a character's stroke is wide
+        inset, shade = rng.uniform(0.02, 0.05) * width, rng.uniform(20, 200)
+        for x in (inset, width - inset):
+            size = round(height * rng.uniform(0.03, 0.08)), round(height * rng.uniform(0.04, 0.1))
+            centre = round(x), round(height * rng.uniform(0.4, 0.6))
+            cv2.ellipse(image, centre, size, 0, 0, 360, [shade] * 3, -1, cv2.LINE_AA)
     if rng.random() < 0.08:
         x, y = rng.uniform(0.05, 0.95) * width, rng.uniform(0.05, 0.95) * height
         cv2.circle(

@@ -255,6 +255,10 @@ def latin(rng: Rng) -> Plate:
             text = "*" + text
         if rng.random() < 0.45:
             text = text.replace("-", "*" if rng.random() < 0.6 else "*-", 1).replace(" ", "*", 1)
+        if rng.random() < 0.2:  # Slovakia: the arms and the country's letters on white, left of the text
+            country = Line(pick(rng, LETTERS, 2), rng.uniform(0.64, 0.7), 0.84, 0.025, 0.075)
+            line = Line("*" + text.lstrip("*"), 0.16, 0.84, 0.025, 0.97)
+            return Plate("latin", "eu", 520, 110, (line,), WHITE, BLACK, (country,), None, 0.7)
         band = ("left", rng.uniform(0.07, 0.11), BLUE) if rng.random() < 0.8 else None
         background = WHITE if rng.random() < 0.85 else YELLOW
         caption = (Line(pick(rng, LETTERS, int(rng.integers(1, 3))), 0.62, 0.85, 0.02, 0.07),) if band else ()
