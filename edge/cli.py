@@ -13,6 +13,7 @@ import cv2
 
 from edge import __version__, commands, flashing, maintenance, planning, vehicles
 from edge.assembly import open_pipeline
+from edge.bench import command as bench
 from edge.errors import EdgeError
 
 USAGE = 64  # sysexits.h; systemd does not restart it
@@ -65,6 +66,7 @@ def parser() -> Parser:
     _models(add)
     _demo(add)
     flashing.arguments(add.add_parser("flash", help="write a checked image to a card, with what the board is told"))
+    _bench(add)
     planning.arguments(add.add_parser("camera-plan", help="lens, distance and shutter against pixels per plate"))
     return top
 
@@ -157,6 +159,12 @@ def _models(add: Any) -> None:
     command = add.add_parser("models", help="list the released models")
     _common(command, commands.models)
     command.add_argument("--json", action="store_true")
+
+
+def _bench(add: Any) -> None:
+    command = add.add_parser("bench", help="time every stage on this board, beside a net of known cost")
+    _common(command, bench.bench)
+    bench.arguments(command)
 
 
 def _demo(add: Any) -> None:

@@ -18,6 +18,7 @@ NEGLIGIBLE = 1e-3  # a character less probable than this in a step starts no new
 QUIET = math.log(1 - 1e-3)  # ln of the blank above which a step says nothing
 PER_STEP = 5  # characters followed in one step
 HOPELESS = 1e-4  # share of the best prefix below which one is let go: no grammar outweighs that
+FAR = 20.0  # in ln; a look may hold only 12 against a text, and no form is 8 rarer than another
 FAINTEST = -80.0  # ln of the least probability that is told from none: eight steps of it are still a float64
 RESCALED = 8  # steps between two rescalings of the forward algorithm: no 8 steps reach the end of float64
 Indices = tuple[int, ...]
@@ -186,7 +187,8 @@ def constrained(
     """For each template the text along its best path, every character taken from the template's class.
 
     `classes` (classes, characters) says which characters a class holds; a template is one class per
-    character. This proposes what a grammar can read where the free search finds only what it cannot.
+    character. This proposes what a grammar can read where the free search finds only what it cannot. A text is
+    empty where none fits, or only one that is FAR less probable than the best path of all.
     """
     if not templates:
         return []
@@ -194,8 +196,10 @@ def constrained(
     labels, ends = _with_blanks([[c + 1 for c in template] for template in templates])  # (templates, states)
     emitted = best[:, labels.T]  # (timesteps, states, templates)
     letters = which[:, labels.T[1::2]]  # (timesteps, characters, templates)
-    path = _best_path(emitted, letters, ends)
-    return _letters_along(path, emitted, letters, ends)
+    path, score = _best_path(emitted, letters, ends)
+    near = score >= log_posteriors.max(axis=1).sum() - FAR
+    found = iter(_letters_along(path[:, near], emitted[:, :, near], letters[:, :, near], ends[near]))
+    return [next(found) if hopeful else () for hopeful in near.tolist()]
 
 
 def _within(log_posteriors: Floats, classes: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.intp]]:
@@ -206,8 +210,10 @@ def _within(log_posteriors: Floats, classes: NDArray[np.bool_]) -> tuple[Floats,
     return np.stack([part.max(axis=1) for part in parts], axis=1), np.stack(which, axis=1)
 
 
-def _best_path(emitted: Floats, letters: NDArray[np.intp], ends: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Viterbi: the state (timesteps, templates) in which each template's best path is at each step."""
+def _best_path(
+    emitted: Floats, letters: NDArray[np.intp], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], Floats]:
+    """Viterbi: the state (timesteps, templates) of each template's best path at each step, and its log-probability."""
     steps, states, count = emitted.shape
     same = np.zeros((steps, states - 2, count), emitted.dtype)  # added where a letter would follow itself at once
     same[:, 0::2] = -np.inf  # from blank to blank is no way
@@ -231,7 +237,7 @@ def _best_path(emitted: Floats, letters: NDArray[np.intp], ends: NDArray[np.int6
     for step in range(steps - 1, -1, -1):
         path[step] = state
         state = state - came[step, state, each]
-    return path
+    return path, np.maximum(score[ends, each], score[ends - 1, each])
 
 
 def _letters_along(
@@ -241,7 +247,7 @@ def _letters_along(
     steps, each = np.arange(len(path))[:, np.newaxis], np.arange(len(ends))
     order = np.argsort(emitted[steps, path, each], axis=0, kind="stable")  # the surest step last
     states = path[order, each]  # odd ones are characters
-    found = np.zeros((int(ends.max()) // 2 + 1, len(ends)), np.intp)  # the last row takes what the blanks say
+    found = np.zeros((int(ends.max(initial=0)) // 2 + 1, len(ends)), np.intp)  # the last row takes what the blanks say
     slots = np.where(states % 2, states // 2, -1)
     found[slots, np.broadcast_to(each, slots.shape)] = letters[order, slots, each]  # the surest stays
     return [

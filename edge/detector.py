@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import cv2
@@ -17,6 +18,7 @@ from edge.settings import Detecting
 OVERLAP = 0.5  # IoU above which two boxes are one plate
 INSIDE = 0.7  # share of a box inside a better one above which it is a part of that plate
 FAINTEST = 0.5  # a quadrilateral below this share of its box is no plate seen from any side
+AROUND = np.ones((3, 3), np.uint8)  # the cells that a peak outdoes
 Maps = Mapping[str, NDArray[np.float32]]
 
 
@@ -53,40 +55,45 @@ def decode_maps(
 ) -> list[Detection]:
     """Every peak of the heat map as a detection in frame pixels, surest first, overlaps not yet removed."""
     heat = maps["heat"][0, ..., 0]  # (rows, columns)
-    peaks = (heat >= threshold) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
-    cells = np.argwhere(peaks)  # (plates, 2) row, column
-    cells = cells[np.argsort(-heat[peaks], kind="stable")]
-    rows, columns = cells[:, 0], cells[:, 1]
-    offset, log_size = np.split(maps["box"][0, rows, columns].astype(np.float64), 2, axis=1)
-    centre = (cells[:, ::-1] + 0.5 + offset) * stride  # (plates, 2) x, y in input pixels
-    size = np.exp(log_size) * stride
-    spread = maps["corners"][0, rows, columns].reshape(-1, 4, 2) * size[:, np.newaxis] / 2
-    boxes = transform.to_frame(np.stack([centre - size / 2, centre + size / 2], axis=1))
-    boxes = np.clip(boxes, 0, (frame[1], frame[0]))
-    corners = transform.to_frame(centre[:, np.newaxis] + spread)
-    two_rows = maps["rows"][0, rows, columns, 0] >= 0.5
-    return [
-        _detection(boxes[i], float(heat[rows[i], columns[i]]), corners[i], 2 if two_rows[i] else 1)
-        for i in range(len(cells))
-    ]
+    if heat.max() < threshold:
+        return []
+    peaks = (heat >= threshold) & (heat >= cv2.dilate(heat, AROUND))
+    cells = sorted(((row, column) for row, column in np.argwhere(peaks).tolist()), key=lambda cell: -heat[cell])
+    return [_plate(maps, cell, stride, transform, frame) for cell in cells]
 
 
-def _detection(box: NDArray[np.float64], score: float, corners: NDArray[np.float64], rows: int) -> Detection:
-    (x0, y0), (x1, y1) = box.tolist()
-    whole = Box(x0, y0, x1, y1)
-    return Detection(whole, score, _plausible(corners, whole), rows)
+def _plate(
+    maps: Maps, cell: tuple[int, int], stride: int, transform: Letterbox, frame: tuple[int, int]
+) -> Detection:
+    """The plate whose centre lies in this cell (row, column); plain numbers are faster here than small arrays."""
+    row, column = cell
+    dx, dy, log_width, log_height = maps["box"][0, row, column].tolist()
+    x, y = (column + 0.5 + dx) * stride, (row + 0.5 + dy) * stride  # in input pixels
+    half_width, half_height = math.exp(log_width) * stride / 2, math.exp(log_height) * stride / 2
+    x0, y0 = transform.point(x - half_width, y - half_height)
+    x1, y1 = transform.point(x + half_width, y + half_height)
+    box = Box(_within(x0, frame[1]), _within(y0, frame[0]), _within(x1, frame[1]), _within(y1, frame[0]))
+    spread = maps["corners"][0, row, column].tolist()
+    a, b, c, d = (
+        transform.point(x + across * half_width, y + down * half_height)
+        for across, down in zip(spread[::2], spread[1::2], strict=True)
+    )
+    rows = 2 if maps["rows"][0, row, column, 0] >= 0.5 else 1
+    return Detection(box, float(maps["heat"][0, row, column, 0]), _plausible((a, b, c, d), box), rows)
 
 
-def _plausible(corners: NDArray[np.float64], box: Box) -> Corners | None:
+def _within(place: float, size: int) -> float:
+    return min(max(place, 0.0), float(size))
+
+
+def _plausible(corners: Corners, box: Box) -> Corners | None:
     """Corners that go round a quadrilateral clockwise and fill their box, else None."""
-    edges = np.roll(corners, -1, axis=0) - corners
-    after = np.roll(edges, -1, axis=0)
-    turns = edges[:, 0] * after[:, 1] - edges[:, 1] * after[:, 0]
-    area = cv2.contourArea(corners.astype(np.float32))
-    if (turns <= 0).any() or not FAINTEST * 0.5 * box.area < area < 2 * box.area + 4:
-        return None
-    a, b, c, d = ((float(x), float(y)) for x, y in corners)
-    return a, b, c, d
+    area = 0.0
+    for (x0, y0), (x1, y1), (x2, y2) in zip(corners, corners[1:] + corners[:1], corners[2:] + corners[:2], strict=True):
+        if (x1 - x0) * (y2 - y1) - (y1 - y0) * (x2 - x1) <= 0:
+            return None
+        area += (x0 * y1 - x1 * y0) / 2
+    return corners if FAINTEST * 0.5 * box.area < area < 2 * box.area + 4 else None
 
 
 def suppress(plates: list[Detection]) -> list[Detection]:

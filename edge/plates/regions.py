@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from edge.plates import br, cn, kr, latin, vn
 from edge.plates.alphabet import canonical
 from edge.plates.grammar import Grammar
@@ -27,6 +29,7 @@ def known(text: str) -> tuple[str | None, float]:
     return code, weight
 
 
+@functools.lru_cache(4096)  # the looks at one vehicle propose the same texts
 def vote(text: str, region: str | None) -> tuple[str | None, float]:
     """Whose plate a text is and ln of how usual: in the region asked for first, else where it fits best."""
     if region is not None:

@@ -1,0 +1,1 @@
+"""What this board can do: every stage timed, the whole way of a frame at several loads, memory and start-up."""
