@@ -24,6 +24,7 @@ def _serve(make: Make, seed: int, worker: int, workers: int, start: int, total: 
         waiting = True
         while waiting:
             if os.getppid() != parent:  # a trainer that was killed leaves no renderer behind
+                queue.cancel_join_thread()
                 return
             with suppress(Full):
                 queue.put(batch, timeout=5)
