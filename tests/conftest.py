@@ -4,8 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from edge.bench.command import measure
+from edge.bench.report import Report
 from edge.cli import main
+from edge.settings import Settings
 from tests.painted import Alpr, Ended, painted
+
+BENCH_ROUNDS = 2
+
+
+@pytest.fixture(scope="session")
+def report() -> Report:
+    """One short run of the benchmark on the released models."""
+    return measure(Settings(device="cpu"), BENCH_ROUNDS)
 
 
 @pytest.fixture
