@@ -205,13 +205,14 @@ def _read_back(place: Card | Path, size: int, tell: Progress) -> str:
 
 @contextmanager
 def _progress(size: int) -> Iterator[Progress]:
-    """A line on standard error that tells of every percent."""
+    """A line on standard error that tells of every percent, of every tenth where nobody watches."""
     done = percent = 0
+    step = 1 if sys.stderr.isatty() else 10
 
     def tell(count: int) -> None:
         nonlocal done, percent
         done += count
-        if (now := 100 * done // size) > percent:
+        if (now := 100 * done // size) >= percent + step:
             percent = now
             print(f"\r{percent:3d} % of {size / 1e9:.2f} GB", end="", file=sys.stderr, flush=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("--only", choices=("resets", "rollback", "flash"), help="one part of the three")
     parser.add_argument("--patience", type=float, default=900.0, metavar="S", help="for one start; default %(default)s")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves the machine, which pulls its plug
     options.work.mkdir(parents=True, exist_ok=True)
     parts = {"resets": resets.run, "rollback": rollback.run, "flash": flashing.run}
     found = {name: run(options) for name, run in parts.items() if options.only in (None, name)}

@@ -74,6 +74,7 @@ def run(options: Namespace) -> dict[str, Any]:
                 ready = up(card, log, found, options.patience, then=chance.uniform(0.0, 60.0))
                 usual = ready or usual
             found.resets += 1
+            (options.work / "so-far.json").write_text(json.dumps(told(found, begun)) + "\n")
         log.write("--- last start\n")
         up(card, log, found, options.patience, then=0.0, reported=True)
     return told(found, begun) | {
