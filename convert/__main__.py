@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edge
-from convert import package, quantize
-from convert.errors import ConvertError
+from convert import compile, package, quantize, zoo
+from convert.errors import CompilerError, ConvertError
 from edge.errors import EdgeError
 
 
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], type=_setting, metavar="KEY=NUMBER", dest="settings"
     )
     parser.add_argument("--saw", help="what it was trained on, for its card, where that is not what the recipe names")
+    parser.add_argument("--compiler", type=Path, help="path of edgetpu_compiler; default: where the PATH has it")
     parser.add_argument(
         "--timeout", type=float, default=1800, metavar="SECONDS", help="for the TensorFlow converter"
     )
@@ -59,22 +60,36 @@ def _setting(text: str) -> tuple[str, float]:
 
 
 def _release(asked: argparse.Namespace) -> None:
+    if asked.compiler:
+        compile.find(asked.compiler)  # before the long way to it
     listed = asked.calibration or Path("convert/calibration") / f"{asked.name}.csv"
     rows = quantize.calibration_rows(listed)
-    print(f"1/4 {asked.name}: weights {asked.weights}", flush=True)
+    print(f"1/5 {asked.name}: weights {asked.weights}", flush=True)
     model = _trained(asked.name, asked.weights)
-    print(f"2/4 quantize with {listed}", flush=True)
+    print(f"2/5 quantize with {listed}", flush=True)
     samples = quantize.collect(_pictures(asked.name, rows), say=print)
     data = quantize.quantize(model, samples, timeout=asked.timeout, say=print)
     origin = package.Origin(
         asked.weights.name, listed.name, len(samples), dict(asked.settings), asked.version, asked.saw
     )
-    print("3/4 check", flush=True)
+    print("3/5 check", flush=True)
     described = package.manifest(asked.name, data, origin)
-    print("4/4 package: golden outputs, card, manifest", flush=True)
+    print("4/5 package: golden outputs, card, manifest", flush=True)
     package.write(package.release(data, described, model, samples, origin), asked.out)
     sizes = f"{len(data)} bytes, {described.parameters} parameters, {described.macs} MACs"
-    print(f"{asked.out / described.file}: {sizes}")
+    print(f"{asked.out / described.file}: {sizes}", flush=True)
+    compile_release(asked)
+
+
+def compile_release(asked: argparse.Namespace) -> None:
+    """Compile the whole zoo again, since its models share the chip; without the compiler, say where it is to be had."""
+    print("5/5 compile the zoo together for the Edge TPU", flush=True)
+    try:
+        compile.find(asked.compiler)
+    except CompilerError as problem:
+        print(f"  left out: {problem}")
+        return
+    print(zoo.budget(zoo.compile_zoo(asked.out, compiler=asked.compiler)))
 
 
 def _trained(name: str, weights: Path) -> Any:

@@ -1,6 +1,7 @@
 """Runs Coral's `edgetpu_compiler` where there is one, and accepts only a complete mapping.
 
-    python -m convert.compile edge/zoo/detector.tflite [--compiler PATH] [--out DIR]
+    python -m convert.compile                                   # the models of edge/zoo together, packaged there
+    python -m convert.compile FILE.tflite… [--out DIR]          # these files, written to DIR
 
 The compiler is a closed x86-64 program that may not be passed on: it comes from Coral's Debian repository.
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.errors import CompilerError, ConvertError
+from edge.errors import EdgeError
 
 TRIES = 3
 RUNTIME = 14  # the oldest Edge TPU runtime a compiled file asks for
@@ -146,26 +148,28 @@ def _memory(part: str, title: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    from convert import zoo  # it stands on this module
+
     parser = argparse.ArgumentParser(
-        prog="python -m convert.compile", description="Compile files for the Edge TPU."
+        prog="python -m convert.compile", description="Compile models for the Edge TPU, together."
     )
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE.tflite", help="the first gets the chip's memory first"
+        "files", nargs="*", type=Path, metavar="FILE.tflite", help="the first gets the chip's memory first"
     )
+    parser.add_argument("--zoo", type=Path, default=Path("edge/zoo"), help="of models, where no files are named")
     parser.add_argument("--compiler", type=Path, help="path of edgetpu_compiler")
-    parser.add_argument("--out", type=Path, default=Path("runs/compiled"))
+    parser.add_argument("--out", type=Path, default=Path("runs/compiled"), help="of named files")
     parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS")
     asked = parser.parse_args(arguments)
     try:
-        done = compile_files(asked.files, out=asked.out, compiler=asked.compiler, timeout=asked.timeout)
-    except ConvertError as problem:
+        if asked.files:
+            done = compile_files(asked.files, out=asked.out, compiler=asked.compiler, timeout=asked.timeout)
+        else:
+            done = zoo.compile_zoo(asked.zoo, compiler=asked.compiler, timeout=asked.timeout)
+    except (ConvertError, EdgeError) as problem:
         print(f"convert: {problem}", file=sys.stderr)
         return 1
-    for result in done:
-        print(
-            f"{result.file}: {result.tpu_ops} operations on the Edge TPU, {result.on_chip} bytes on the chip"
-        )
-    print(f"{done[-1].remaining} bytes of the chip's parameter memory remain")
+    print(f"compiled to {asked.out if asked.files else asked.zoo}\n{zoo.budget(done)}")
     return 0
 
 

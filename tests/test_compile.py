@@ -5,12 +5,16 @@ The real compiler may not be passed on, so these tests prove what we do with its
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
 
 from convert import compile as press
 from convert.errors import CompilerError
+from edge.manifest import Manifest
+from edge.runtime import ZOO
 from tests import tiny_models
 
 HEAD = "Edge TPU Compiler version 16.0.384591198\nStarted a compilation timeout timer of 600 seconds.\n\n"
@@ -114,6 +118,43 @@ def test_a_compiler_that_hangs_is_ended(tmp_path) -> None:
     program = tiny_models.stand_in(tmp_path / "edgetpu_compiler", "exec sleep 60\n")
     with pytest.raises(CompilerError, match=r"not done after 0\.1 s"):
         press.compile_files([tmp_path / "r.tflite"], out=tmp_path, compiler=program, timeout=0.05)
+
+
+def copied_zoo(folder: Path) -> Path:
+    shutil.copytree(ZOO, folder / "zoo", ignore=shutil.ignore_patterns("*.golden.npz"))
+    return folder / "zoo"
+
+
+def test_the_zoo_is_compiled_together_with_the_detector_first_and_packaged(tmp_path, capsys) -> None:
+    zoo = copied_zoo(tmp_path)
+    names = ["detector", "reader", "quality", "restorer"]
+    program = compiler(tmp_path, log(*names))
+    assert press.main(["--zoo", str(zoo), "--compiler", str(program)]) == 0
+    (call,) = calls(tmp_path)
+    assert [Path(word).stem for word in call.split()[-4:]] == names
+    for name in names:
+        manifest = Manifest.load(zoo / f"{name}.json")
+        compiled = (zoo / f"{name}_edgetpu.tflite").read_bytes()
+        assert manifest.edgetpu_file == f"{name}_edgetpu.tflite"
+        assert manifest.edgetpu_sha256 == hashlib.sha256(compiled).hexdigest()
+    said = capsys.readouterr().out
+    assert "together 5.00 MiB of the chip's 8.00 MiB, 6.38 MiB remain" in said
+    assert said.count("39 operations on the Edge TPU") == 4
+
+
+def test_a_zoo_of_which_one_model_is_not_mapped_stays_as_it_was(tmp_path, capsys) -> None:
+    zoo = copied_zoo(tmp_path)
+    before = {file: file.read_bytes() for file in zoo.iterdir()}
+    names = ["detector", "reader", "quality"]
+    program = compiler(tmp_path, log(*names) + "\n" + log("restorer", cpu=ON_CPU).removeprefix(HEAD))
+    assert press.main(["--zoo", str(zoo), "--compiler", str(program)]) == 1
+    assert "restorer.tflite: 3 operations were left to the CPU" in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in zoo.iterdir()} == before
+
+
+def test_an_empty_zoo_is_an_error(tmp_path, capsys) -> None:
+    assert press.main(["--zoo", str(tmp_path)]) == 1
+    assert "holds no models" in capsys.readouterr().err
 
 
 def test_a_missing_compiler_is_an_error_that_says_where_it_comes_from(tmp_path, monkeypatch, capsys) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from argparse import Namespace
 from pathlib import Path
 
 import cv2
@@ -11,12 +12,12 @@ import pytest
 
 import models
 from convert import check, finetune, quantize
-from convert.__main__ import main
+from convert.__main__ import compile_release, main
 from edge.manifest import Manifest
 from edge.runtime import open_model
 from models import synth
 from models.synth import view
-from tests import tiny_models
+from tests import test_compile, tiny_models
 
 LISTS = Path(__file__).resolve().parents[1] / "convert" / "calibration"
 
@@ -52,16 +53,29 @@ def test_the_command_makes_a_release_that_passes_the_check(tmp_path, capsys) -> 
 
     zoo = tmp_path / "zoo"
     words = ["quality", "--weights", str(weights), "--calibration", str(few), "--out", str(zoo)]
-    assert main([*words, "--set", "threshold=0.5", "--version", "9.9.9"]) == 0
+    compiler = test_compile.compiler(tmp_path, test_compile.log("quality"))
+    assert main([*words, "--set", "threshold=0.5", "--version", "9.9.9", "--compiler", str(compiler)]) == 0
 
     assert {f.name for f in zoo.iterdir()} == {
-        f"quality{end}" for end in (".tflite", ".json", ".md", ".golden.npz")
+        f"quality{end}" for end in (".tflite", ".json", ".md", ".golden.npz", "_edgetpu.tflite")
     }
     manifest = Manifest.load(zoo / "quality.json")
     assert (manifest.version, manifest.settings) == ("9.9.9", {"threshold": 0.5})
     assert [t.name for t in manifest.outputs] == ["degraded", "quality"]
     assert check.main([str(zoo / "quality.tflite")]) == 0
-    assert "4/4 package" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "4/5 package" in said and "5/5 compile the zoo together" in said
+    assert "together 1.25 MiB of the chip's 8.00 MiB, 6.38 MiB remain" in said
+    assert manifest.edgetpu_file == "quality_edgetpu.tflite"
+
+
+def test_without_the_compiler_a_release_says_where_it_is_to_be_had(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    compile_release(Namespace(compiler=None, out=tmp_path))
+    assert "left out: edgetpu_compiler was not found. Install it" in capsys.readouterr().out
+    words = ["quality", "--weights", str(tmp_path / "w.h5"), "--compiler", str(tmp_path / "nowhere")]
+    assert main(words) == 1
+    assert "nowhere cannot be run" in capsys.readouterr().err
 
 
 def test_the_same_weights_and_pictures_give_the_same_file() -> None:
