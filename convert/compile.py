@@ -25,7 +25,8 @@ RUNTIME = 14  # the oldest Edge TPU runtime a compiled file asks for
 UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 MISSING = (
     "edgetpu_compiler was not found. Install it on an x86-64 Debian from Coral's package repository (page "
-    "'Edge TPU Compiler' of Coral's documentation), or name it: --compiler PATH. Without it, use the CPU."
+    "'Edge TPU Compiler' of Coral's documentation), or name it: --compiler PATH; elsewhere use convert/Containerfile. "
+    "Without it, the models run on the CPU."
 )
 
 
