@@ -85,7 +85,7 @@ def files(first: FirstBoot, instance: str, *, stock: bool) -> dict[str, bytes]:
 def user_data(first: FirstBoot, *, stock: bool) -> dict[str, Any]:
     """Host name, user, settings of the cameras and the commands that start them."""
     user: dict[str, Any] = {"name": first.user, "groups": GROUPS, "shell": "/bin/bash", "lock_passwd": True}
-    user |= {"sudo": "ALL=(ALL) NOPASSWD:ALL", "ssh_authorized_keys": list(first.keys)}
+    user |= {"sudo": "ALL=(ALL) NOPASSWD:ALL"} | ({"ssh_authorized_keys": list(first.keys)} if first.keys else {})
     settings = [
         {"path": f"/etc/edge-alpr/{name}.toml", "permissions": "0640", "content": settings_text(first, name, source)}
         for name, source in first.cameras

@@ -79,9 +79,10 @@ def test_table_bootloader_updater_and_initramfs_speak_of_the_same_partitions() -
     assert f"root=PARTUUID={disk}-0$part" in grub
     assert re.findall(r"by-partuuid/(\S+)", rauc) == [f"{disk}-02", f"{disk}-03"]
     assert re.findall(r"bootname=(\w)", rauc) == re.findall(r'set ORDER="(\w) (\w)"', grub) or "A B" in grub
-    assert f"-n {'EDGE-ALPR'}" in BUILD
-    assert "LABEL=EDGE-ALPR" in (ROOT / "etc/fstab").read_text()
-    assert "fs_label: EDGE-ALPR" in (ROOT / "etc/cloud/cloud.cfg.d/90_edge-alpr.cfg").read_text()
+    assert "-n CIDATA" in BUILD
+    assert "LABEL=CIDATA" in (ROOT / "etc/fstab").read_text()
+    # a FAT file system of this name is where cloud-init's NoCloud looks by itself
+    assert "NoCloud" in (ROOT / "etc/cloud/cloud.cfg.d/90_edge-alpr.cfg").read_text()
     assert "-L edge-data" in BUILD
     assert "by-label/edge-data" in (ROOT / "etc/initramfs-tools/scripts/init-bottom/edge-alpr").read_text()
 
