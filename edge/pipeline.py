@@ -27,11 +27,12 @@ from edge.records import (
     Reading,
 )
 from edge.settings import Settings
-from edge.thorough import Detects, Thorough
+from edge.thorough import Detects, Thorough, from_afar
 from edge.tracker import Track, Tracker
 
 CUTS = (MARGIN, 0.0, 0.09)  # margins of the cuts of a plate in a single picture, of its width and height
 CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
+FILLED = 0.3  # IoU of a plate with the picture above which the picture is a cut of that plate
 AROUND = 0.15  # of the plate's size, kept around it in the evidence
 
 
@@ -91,10 +92,14 @@ class Pipeline:
         return [look for look in looks if look.reading.confidence >= self._settings.reading.min_confidence]
 
     def read_crop(self, image: Image) -> Look:
-        """A plate that has already been cut out; its reading may be empty."""
+        """A plate that has already been cut out, as it is and cut by the corners it shows; its reading may be empty."""
         height, width = image.shape[:2]
         whole = Detection(Box(0, 0, width, height), 1.0, None, 1)
-        return self._agree([PlateCrop(rectify(image, whole.box, margin=margin), whole) for margin in CUTS_AGAIN])
+        cuts = [_cut(image, whole, margin) for margin in CUTS_AGAIN]
+        if self._settings.detection.thorough is not False:
+            shown = [plate for plate in from_afar(self._detector, image) if plate.box.iou(whole.box) > FILLED]
+            cuts += [_cut(image, plate, margin) for plate in shown[:1] for margin in CUTS]
+        return self._agree(cuts)
 
     def process(self, frame: Frame) -> list[Event]:
         """The vehicles that became certain with this frame or have left the view."""

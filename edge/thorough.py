@@ -40,7 +40,8 @@ class Thorough:
         """Plates in picture pixels, surest first; those of the whole picture before those of its quarters."""
         found = self._detector.detect(image)
         small = sorted(self._in_quarters(image), key=lambda plate: -plate.score)
-        closer = [self._from_near(image, plate) for plate in suppress(found + small)] or self._from_afar(image)
+        plates = suppress(found + small) or from_afar(self._detector, image)
+        closer = [self._from_near(image, plate) for plate in plates]
         return suppress(sorted(closer, key=lambda plate: -plate.score))
 
     def _in_quarters(self, image: Image) -> list[Detection]:
@@ -73,17 +74,18 @@ class Thorough:
         seen = [near for near in self._within(image, view) if near.box.iou(box) > SAME]
         return max(seen, key=lambda near: near.box.iou(box) * near.score, default=plate)
 
-    def _from_afar(self, image: Image) -> list[Detection]:
-        """Plates of a picture with a margin around it."""
-        height, width = image.shape[:2]
-        top, left = round(AFAR * height), round(AFAR * width)
-        framed = cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_REPLICATE)
-        plates = [plate.moved(-left, -top) for plate in self._detector.detect(np.asarray(framed, np.uint8))]
-        return [replace(plate, box=plate.box.within(width, height)) for plate in plates]
-
     def _within(self, image: Image, part: Box) -> list[Detection]:
         x0, y0, x1, y1 = int(part.x0), int(part.y0), int(part.x1), int(part.y1)
         return [plate.moved(x0, y0) for plate in self._detector.detect(image[y0:y1, x0:x1])]
+
+
+def from_afar(detector: Detects, image: Image) -> list[Detection]:
+    """Plates of a picture with a margin around it, surest first: those that fill it."""
+    height, width = image.shape[:2]
+    top, left = round(AFAR * height), round(AFAR * width)
+    framed = cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_REPLICATE)
+    plates = [plate.moved(-left, -top) for plate in detector.detect(np.asarray(framed, np.uint8))]
+    return [replace(plate, box=plate.box.within(width, height)) for plate in plates]
 
 
 def _uncut(plate: Box, quarter: Box, whole: Box) -> bool:

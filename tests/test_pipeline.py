@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge.image import corners_of
-from edge.pipeline import CUTS, Pipeline
+from edge.pipeline import CUTS, CUTS_AGAIN, Pipeline
 from edge.plates.decide import decide, fold, propose
 from edge.records import Box, Detection, Event, Frame, Image, PlateCrop, Quality, Reading
 from edge.settings import Settings
@@ -40,6 +40,8 @@ class Stages:
     restored: int = 0
 
     def detect(self, image: Image) -> list[Detection]:
+        if len(image) < 80 + HEIGHT:
+            return []
         row = image[80 + HEIGHT // 2, :, 2]
         starts = np.flatnonzero((row > 0) & (np.concatenate(([0], row[:-1])) == 0))
         boxes = [Box(float(x), 80.0, float(x + WIDTH), 80.0 + HEIGHT) for x in starts]
@@ -101,6 +103,21 @@ def test_a_cut_out_plate_is_read_whole() -> None:
     assert look.reading.text == "29B123456"
     assert look.crop.detection.box == Box(0, 0, 90, 40)
     assert look.crop.detection.corners is None
+
+
+def test_a_cut_out_plate_is_also_cut_by_the_corners_it_shows() -> None:
+    class Cornered(Stages):
+        def detect(self, image: Image) -> list[Detection]:
+            box = Box(35, 20, image.shape[1] - 35, image.shape[0] - 20)
+            return [Detection(box, 0.9, corners_of(box), 1)]
+
+    stages = Cornered()
+    look = pipeline(stages).read_crop(np.full((40, 90, 3), (100, 120, 255), np.uint8))
+    assert look.reading.text == "29B123456"
+    assert len(stages.reads) == len(CUTS_AGAIN) + len(CUTS)
+    quick = Cornered()
+    pipeline(quick, detection={"thorough": False}).read_crop(np.full((40, 90, 3), (100, 120, 255), np.uint8))
+    assert len(quick.reads) == len(CUTS_AGAIN)
 
 
 def test_a_vehicle_is_one_event_as_soon_as_it_is_certain() -> None:
