@@ -65,7 +65,7 @@ def _release(asked: argparse.Namespace) -> None:
     listed = asked.calibration or Path("convert/calibration") / f"{asked.name}.csv"
     rows = quantize.calibration_rows(listed)
     print(f"1/5 {asked.name}: weights {asked.weights}", flush=True)
-    model = _trained(asked.name, asked.weights)
+    model = trained(asked.name, asked.weights)
     print(f"2/5 quantize with {listed}", flush=True)
     samples = quantize.collect(_pictures(asked.name, rows), say=print)
     data = quantize.quantize(model, samples, timeout=asked.timeout, say=print)
@@ -92,7 +92,8 @@ def compile_release(asked: argparse.Namespace) -> None:
     print(zoo.budget(zoo.compile_zoo(asked.out, compiler=asked.compiler)))
 
 
-def _trained(name: str, weights: Path) -> Any:
+def trained(name: str, weights: Path) -> Any:
+    """The Keras network of that name with these weights, at batch 1."""
     quantize.keras_on_tensorflow()
     import models
 

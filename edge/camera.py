@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 
 from edge.errors import BadImage, BadInput, BadSettings, CameraError
 from edge.image import decode_image
-from edge.live import Stamped, Stream, newest
+from edge.live import Stamped, Stream, newest, nobody
 from edge.pictures import JPEG, PNG, concatenated
 from edge.records import Frame, Image
 from edge.settings import Filming
@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_source(settings: Filming) -> Iterator[Iterator[Frame]]:
-    """Frames of the source that the settings name.
+def open_source(settings: Filming, idle: Callable[[], None] = nobody) -> Iterator[Iterator[Frame]]:
+    """Frames of the source that the settings name; `idle` is called while a live one is waited for.
 
     CameraError where there is none, or where it ends badly; BadInput for a file that holds no picture.
     """
     name = shown(settings.source)
-    with _open(settings, name) as pictures:
+    with _open(settings, name, idle) as pictures:
         yield (Frame(image, name, index, at) for index, (image, at) in enumerate(pictures))
 
 
@@ -72,13 +72,15 @@ def picture_files(folder: Path) -> list[Path]:
     return files
 
 
-def _open(settings: Filming, name: str) -> AbstractContextManager[Iterator[Stamped]]:
+def _open(
+    settings: Filming, name: str, idle: Callable[[], None]
+) -> AbstractContextManager[Iterator[Stamped]]:
     """The pictures of a source, live or one by one."""
     source = settings.source
     live = settings.live
     if source == "-":
         stream = Stream(name, partial(_piped, settings), settings, again=False)
-        return newest(stream) if live else stream.open()
+        return newest(stream, idle) if live else stream.open()
     if source.isdecimal() or source.startswith("/dev/video"):
         stream = Stream(name, partial(_device, settings, name), settings, again=True)
     elif is_address(source):
@@ -87,7 +89,7 @@ def _open(settings: Filming, name: str) -> AbstractContextManager[Iterator[Stamp
         raise BadSettings(f"camera.live is for cameras, streams and -, not for the file {source}. Remove it.")
     else:
         return closing(_file(Path(source), settings))
-    return stream.open() if live is False else newest(stream)
+    return stream.open() if live is False else newest(stream, idle)
 
 
 # Cameras and streams

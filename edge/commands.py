@@ -29,7 +29,7 @@ from edge.pipeline import Pipeline
 from edge.pulse import beating, obeyed
 from edge.records import Frame, Look, Vehicle
 from edge.released import released
-from edge.service import Tell, open_book, serve
+from edge.service import Tell, open_book, serve, waiting
 from edge.settings import Settings
 from edge.store import LoggedEvent, Store
 from edge.supervisor import GAVE_WAY, Orders, supervise
@@ -51,7 +51,7 @@ def run(options: Namespace) -> int:
     with ExitStack() as stack:
         store = stack.enter_context(Store.open(Path(settings.store.path)))
         pipeline = stack.enter_context(options.assemble(settings))
-        frames = stack.enter_context(open_source(settings.camera))
+        frames = stack.enter_context(open_source(settings.camera, waiting))
         presence = Presence(store, pipeline, _before(settings, orders))
         pulse = stack.enter_context(beating(settings, orders))
         listeners: list[Tell] = [_event_json if options.json else _event_line, pulse.tell]

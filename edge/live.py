@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from edge.records import Image
 from edge.settings import Filming
 
 LONGEST_PAUSE = 30.0  # seconds between two attempts
+TICK = 1.0  # seconds between two signs of life while a picture is waited for
+LATE = object()
 FAREWELL = 2.0  # seconds a reader gets to let go of its camera
 
 Stamped = tuple[Image, float]  # a picture and its time
@@ -31,9 +34,13 @@ class Stream:
     again: bool
 
 
+def nobody() -> None:
+    """Who is told that a picture is waited for where nobody asks."""
+
+
 @contextmanager
-def newest(stream: Stream) -> Iterator[Iterator[Stamped]]:
-    """Pictures of a live stream, the newest whenever one is asked for.
+def newest(stream: Stream, idle: Callable[[], None] = nobody) -> Iterator[Iterator[Stamped]]:
+    """Pictures of a live stream, the newest whenever one is asked for; `idle` is called while one is waited for.
 
     Raises CameraError at once where it cannot be opened, later where it gave nothing for give_up_seconds.
     """
@@ -42,23 +49,32 @@ def newest(stream: Stream) -> Iterator[Iterator[Stamped]]:
     reader.start()
     try:
         slot.wait_until_open()
-        yield _pictures(slot, stream.settings.give_up_seconds, stream.name)
+        yield _pictures(slot, stream.settings.give_up_seconds, stream.name, idle)
     finally:
         reader.stop()
 
 
-def _pictures(slot: _Slot, patience: float, name: str) -> Iterator[Stamped]:
+def _pictures(slot: _Slot, patience: float, name: str, idle: Callable[[], None]) -> Iterator[Stamped]:
     while True:
-        try:
-            item = slot.take(patience)
-        except TimeoutError:
-            raise CameraError(
-                f"{name} gave no picture for {patience:g} s: {slot.trouble}. "
-                "Check its power, cable and network; `edge-alpr doctor` lists what is connected."
-            ) from None
-        if item is None:
+        end = time.monotonic() + patience
+        while (item := _awaited(slot, end, idle)) is LATE:
+            if time.monotonic() >= end:
+                raise CameraError(
+                    f"{name} gave no picture for {patience:g} s: {slot.trouble}. "
+                    "Check its power, cable and network; `edge-alpr doctor` lists what is connected."
+                )
+        if not isinstance(item, tuple):
             return
         yield item
+
+
+def _awaited(slot: _Slot, end: float, idle: Callable[[], None]) -> Stamped | object | None:
+    """The next picture, None at the end of the stream, LATE where a second has passed."""
+    idle()
+    try:
+        return slot.take(min(TICK, max(0.0, end - time.monotonic())))
+    except TimeoutError:
+        return LATE
 
 
 class _Slot:

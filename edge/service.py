@@ -186,6 +186,11 @@ def until_stopped(frames: Iterator[Frame], leave: Leave) -> Generator[Frame, Non
             signal.signal(number, handler)
 
 
+def waiting() -> None:
+    """Say that this run is alive though no frame has come: its silence would be a hang."""
+    notify("X_WAITING=1")
+
+
 def notify(message: str) -> None:
     """Tell systemd or the supervisor, where one listens (sd_notify); without its supervisor a run ends."""
     address = os.environ.get("NOTIFY_SOCKET")

@@ -24,6 +24,7 @@ from types import FrameType
 
 from edge.errors import BadSettings
 from edge.health import Health
+from edge.live import TICK
 from edge.settings import Settings
 
 USAGE = 64
@@ -128,6 +129,8 @@ class Supervisor:
         """How long the child may now be silent: at work on a frame, or waiting for a camera."""
         if "X_FRAME=1" in message or "STOPPING=1" in message:
             return self._settings.service.hang_seconds
+        if "X_WAITING=1" in message:  # a live source: it says so every second
+            return self._settings.service.hang_seconds + TICK
         if "WATCHDOG=1" in message or "READY=1" in message:  # a camera has its own limit, and reports it
             return self._settings.camera.give_up_seconds + self._settings.service.hang_seconds
         return limit

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,33 @@ def test_a_hang_is_ended_and_the_vehicle_in_view_is_told_once(tmp_path: Path) ->
         assert gate.health["restarts"]["hang"] == 1
         assert gate.health["reason"] == "The reader hung and was killed on the Edge TPU."
         assert gate.stored() == gate.told == ["1234"]
+
+
+@pytest.mark.parametrize("plates", [(), ("1234",)], ids=["waiting for a frame", "at work"])
+def test_a_reader_that_is_stopped_anywhere_is_ended_long_before_a_camera_would_be_given_up(
+    tmp_path: Path, plates: tuple[str, ...]
+) -> None:
+    with crossing(tmp_path, "--supervise") as gate:
+        gate.until_frames()
+        gate.plates = plates
+        stopped = time.monotonic()
+        os.kill(gate.reader(), signal.SIGSTOP)
+        gate.until(lambda: gate.restarts() == 1, "the end of the stopped reader")
+        assert time.monotonic() - stopped < Settings().camera.give_up_seconds / 2
+        gate.until_frames()
+        assert gate.health["restarts"]["hang"] == 1
+        assert gate.stop() == 0
+
+
+def test_a_run_whose_camera_gives_nothing_for_a_while_is_left_alone(tmp_path: Path) -> None:
+    with crossing(tmp_path, "--supervise") as gate:
+        gate.until_frames()
+        gate.paused = True
+        time.sleep(6.0)  # twice as long as a hang
+        gate.paused = False
+        gate.until_frames()
+        assert gate.restarts() == 0
+        assert gate.stop() == 0
 
 
 def test_a_run_without_its_stick_begins_on_the_cpu_and_takes_the_stick_when_it_is_plugged_in(tmp_path: Path) -> None:
