@@ -110,6 +110,14 @@ def test_stages_are_called_equally_often_and_in_changing_order() -> None:
     assert {tuple(calls[i : i + 3]) for i in range(0, len(calls), 3)} >= {("a", "b", "c"), ("c", "b", "a")}
 
 
+def test_what_is_timed_warm_is_called_twice_and_counted_once() -> None:
+    calls: list[str] = []
+    stages = {name: lambda name=name: calls.append(name) for name in "ab"}  # type: ignore[misc]
+    taken = in_turn(stages, 5, warm="b")
+    assert taken["a"].count == taken["b"].count == 5
+    assert calls.count("b") == 2 * calls.count("a")
+
+
 def test_percentiles_are_of_the_calls() -> None:
     taken = figures([i / 1000 for i in range(1, 101)], [0.001] * 100)
     assert (taken.p50, taken.p95, taken.p99, taken.mean, taken.cpu) == (51.0, 96.0, 100.0, 50.5, 1.0)

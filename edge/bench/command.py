@@ -16,7 +16,7 @@ from edge.bench.loads import STAY, loads
 from edge.bench.machine import Spent, heat, machine, peak_memory, spent
 from edge.bench.reference import Reference, deviations
 from edge.bench.report import Report, markdown
-from edge.bench.stages import open_kit, open_stages, scenes
+from edge.bench.stages import NETS, SEED, open_kit, open_stages, scenes
 from edge.bench.timing import in_turn
 from edge.commands import say, settings_of
 from edge.demo import clip
@@ -63,7 +63,7 @@ def measure(settings: Settings, rounds: int) -> Report:
         with open_kit(settings) as kit:
             made = scenes(kit, STAY)
             with open_stages(kit, made) as stages:
-                figures = in_turn(stages, rounds)
+                figures = in_turn(stages, rounds, warm=(*NETS, SEED))
             streams = loads(kit, made, max(1, rounds // (2 * STAY)))
             devices = {name: model.device for name, model in kit.models.items()}
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 WARM_UP = 3  # rounds that are not counted
@@ -37,14 +37,19 @@ def _at(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def in_turn(stages: Mapping[str, Stage], rounds: int) -> dict[str, Figures]:
-    """Call every stage once a round, in a new order each time: none always follows the one that empties the caches."""
+def in_turn(stages: Mapping[str, Stage], rounds: int, warm: Collection[str] = ()) -> dict[str, Figures]:
+    """Time every stage once a round, in a new order each time: none always follows the one that empties the caches.
+
+    Those that are `warm` are called just before as well, as published latencies of networks are taken.
+    """
     order, dice = list(stages), random.Random(1)
     walls: dict[str, list[float]] = {name: [] for name in stages}
     cpus: dict[str, list[float]] = {name: [] for name in stages}
     for number in range(rounds + WARM_UP):
         dice.shuffle(order)
         for name in order:
+            if name in warm:
+                stages[name]()
             wall, cpu = timed(stages[name])
             if number >= WARM_UP:
                 walls[name].append(wall)
