@@ -11,6 +11,11 @@ from pathlib import Path
 
 CLIP = "/var/lib/clip.mp4"
 LINK = f"ln -sf /opt/edge-alpr/lib/python3.*/site-packages/edge/demo/clip.mp4 {CLIP}"
+# An emulated board is slow, on a busy machine very slow: what would be a fault on a real one is not one here.
+PATIENCE = (
+    "console=tty0 console=ttyAMA0,115200 "
+    "systemd.default_timeout_start_sec=30min systemd.default_device_timeout_sec=30min"
+)
 REPORT = """
 import json, sqlite3, sys
 db = "/var/lib/edge-alpr/gate/edge-alpr.db"
@@ -61,6 +66,7 @@ def prepare(image: Path, card: Path, size: int) -> None:
     subprocess.run([str(word) for word in command], check=True)
     with card.open("r+b") as file:
         file.truncate(size)
+    put(card, "grub/board.cfg", f'set console="{PATIENCE}"\n'.encode())
     add_to_user_data(card)
 
 
