@@ -11,13 +11,13 @@ from keras import layers
 
 from models.layers import Row, conv, stack
 
-ROWS = (Row(3, 24, 16, 2), Row(3, 48, 24, 2), Row(3, 72, 24), Row(5, 96, 32, 2))
+ROWS = (Row(3, 16, 24, 2), Row(3, 48, 32, 2), Row(3, 96, 32), Row(3, 96, 32), Row(3, 96, 32))
 
 
 def build(*, batch_size: int | None = None) -> keras.Model:
+    """A stem that sees every pixel once, five small blocks, one mean over the plate."""
     crop = keras.Input((64, 128, 3), batch_size=batch_size, name="crop")
-    x = conv(stack(conv(crop, 8, 3, stride=2), ROWS), 64)
-    x = layers.AveragePooling2D((4, 8))(x)
-    x = conv(x, 32)
+    x = conv(stack(conv(crop, 16, 4, stride=4), ROWS), 96)
+    x = layers.AveragePooling2D(x.shape[1:3])(x)
     outputs = {name: layers.Conv2D(1, 1, activation="sigmoid", name=name)(x) for name in ("quality", "degraded")}
     return keras.Model(crop, outputs, name="quality")
