@@ -40,7 +40,7 @@ class Painted(Stages):
     """Finds the rectangles after JPEG too."""
 
     def detect(self, image: Image) -> list[Detection]:
-        rows = image[:96]
+        rows = image[:120]
         return super().detect(np.where(rows[:, :, 2:] > 128, rows, np.uint8(0)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -200,6 +201,23 @@ def test_corals_own_pycoral_is_used_where_it_is_installed(zoo: Path, stick: Stic
         "pycoral loads {'device': 'usb:0'}",
         "usb:0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("blocked", "used"), [((), "ai_edge_litert"), (("ai_edge_litert",), "tflite_runtime")], ids=["both", "one"]
+)
+def test_litert_is_used_first_and_tflite_runtime_where_it_is_what_a_board_has(
+    tmp_path: Path, blocked: tuple[str, ...], used: str
+) -> None:
+    installed = board(tmp_path / "site", tflite_runtime__interpreter="version = '2.14.0'\n")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({blocked!r}));"
+        "from edge import runtime; print(runtime.imported(), 'ai_edge_litert' in runtime.runtimes())"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{installed}:{Path(__file__).parents[1]}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == used
 
 
 def test_the_impostor_of_the_package_index_is_told_and_never_imported(zoo: Path, stick: Stick, tmp_path: Path) -> None:
