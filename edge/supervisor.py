@@ -82,6 +82,7 @@ class Supervisor:
         self._health = Health(settings.device)
         self._orders = Orders(after, None, settings.service.tpu_retry_seconds)
         self._stop = threading.Event()
+        self._ticking = False  # whether this child tells every second that it waits
 
     def run(self) -> int:
         """The exit code of the last child."""
@@ -110,6 +111,7 @@ class Supervisor:
     def _watch(self, child: subprocess.Popen[bytes], mailbox: socket.socket) -> bool:
         """Wait for the end of a child; kill it where it hangs, which is returned."""
         limit, heard = self._settings.service.start_seconds, time.monotonic()
+        self._ticking = False
         asked: float | None = None
         while child.poll() is None:
             if message := _received(mailbox, LOOK):
@@ -129,9 +131,10 @@ class Supervisor:
         """How long the child may now be silent: at work on a frame, or waiting for a camera."""
         if "X_FRAME=1" in message or "STOPPING=1" in message:
             return self._settings.service.hang_seconds
-        if "X_WAITING=1" in message:  # a live source: it says so every second
+        if "X_WAITING=1" in message or self._ticking:  # a live source is waited for: the reader says so every second
+            self._ticking = True
             return self._settings.service.hang_seconds + TICK
-        if "WATCHDOG=1" in message or "READY=1" in message:  # a camera has its own limit, and reports it
+        if "WATCHDOG=1" in message or "READY=1" in message:  # any other has its own limit, and reports it
             return self._settings.camera.give_up_seconds + self._settings.service.hang_seconds
         return limit
 
