@@ -119,17 +119,20 @@ def _until(gate: Crossing, started: float, seconds: float) -> None:
 
 def _break(gate: Crossing, dice: random.Random) -> tuple[str, float]:
     """Inject a fault that can happen now; returns its kind and the outage."""
-    gate.until(lambda: gate.health["state"] == "running", "a reader at work")
-    kind = dice.choice(ON_TPU if gate.health["device"] == "edgetpu" else ANYWHERE)
-    at, before = time.time(), _faults(gate.health)
-    if kind in ANYWHERE:
-        os.kill(gate.reader(), signal.SIGKILL if kind == "killed" else signal.SIGSTOP)
-    else:
-        gate.stick.become("absent" if kind == "unplugged" else kind)
-    gate.until(lambda: _faults(gate.health) > before, "the end of the reader")
-    if kind == "unplugged":
-        time.sleep(max(0.0, at + UNPLUGGED - time.time()))
-    gate.stick.become("healthy")
+    while True:
+        gate.until(lambda: gate.health["state"] == "running", "a reader at work")
+        kind = dice.choice(ON_TPU if gate.health["device"] == "edgetpu" else ANYWHERE)
+        at, before, ends = time.time(), _faults(gate.health), gate.restarts()
+        if kind in ANYWHERE:
+            os.kill(gate.reader(), signal.SIGKILL if kind == "killed" else signal.SIGSTOP)
+        else:
+            gate.stick.become("absent" if kind == "unplugged" else kind)
+        gate.until(lambda ends=ends: gate.restarts() > ends, "the end of the reader")  # type: ignore[misc]
+        if kind == "unplugged":
+            time.sleep(max(0.0, at + UNPLUGGED - time.time()))
+        gate.stick.become("healthy")
+        if _faults(gate.health) > before:  # else it was just making room for one on the Edge TPU
+            break
     gate.until(lambda: _outages(gate.health, at), "the next frame")
     return kind, _outages(gate.health, at)[0]
 
