@@ -22,6 +22,9 @@ def main() -> int:
     parser.add_argument("--image", type=Path, required=True, metavar="IMAGE", help="edge-alpr-arm64.img.xz")
     parser.add_argument("--work", type=Path, default=Path("build/board"), metavar="DIR", help="card and console logs")
     parser.add_argument("--resets", type=int, default=20, metavar="N")
+    parser.add_argument(
+        "--keep", action="store_true", help="go on with the card of the last run, which has started before"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument("--only", choices=("resets", "rollback", "flash"), help="one part of the three")
     parser.add_argument("--patience", type=float, default=900.0, metavar="S", help="for one start; default %(default)s")

@@ -33,6 +33,7 @@ UNITS = {
 ExecStart=
 ExecStart=/opt/edge-alpr/bin/edge-alpr run --json --config /etc/edge-alpr/gate.toml
 StandardOutput=journal+console
+LogNamespace=
 RestartSteps=0
 RestartSec=1
 """,

@@ -57,8 +57,9 @@ def run(options: Namespace) -> dict[str, Any]:
     """First start, resets, a last start to count, and the file system checked from outside."""
     chance = random.Random(options.seed)
     card, found = options.work / "card.img", Found()
-    card.unlink(missing_ok=True)
-    prepare(options.image, card, SIZE)
+    if not options.keep:
+        card.unlink(missing_ok=True)
+        prepare(options.image, card, SIZE)
     begun = time.monotonic()
     with (options.work / "resets.log").open("w") as log:
         first = up(card, log, found, options.patience, then=120.0)
