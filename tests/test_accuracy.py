@@ -22,7 +22,7 @@ def plate(truth: str, text: str, confidence: float = 0.9, height: float = 40.0) 
 
 
 def test_of_a_set_that_was_trained_on_only_what_was_held_out_counts() -> None:
-    held = {text: synth.held_out(text) for text in ("51F12345", "51F12346", "51F12347", "30E22071", "59P12345", "43A00001")}
+    held = {text: synth.held_out(text) for text in ("51F12345", "29A12345", "59P12345")}
     assert len(set(held.values())) == 2
     for text, out in held.items():
         assert measured({"license": "MIT", "text": text}, trained=True) == out
