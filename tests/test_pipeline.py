@@ -88,6 +88,22 @@ def test_an_illegible_plate_of_a_picture_is_left_out() -> None:
     assert pipeline(Stages(odds=-5.0)).read_image(frame(0, (10, 50, 160)).image) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "score", "told"),
+    [("RENAULT", 0.4, []), ("RENAULT", 0.9, ["RENAULT"]), ("ABC1D23", 0.4, ["ABC1D23"])],
+)
+def test_lettering_without_a_digit_is_told_only_where_it_looks_like_a_plate(
+    text: str, score: float, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lettering(Stages):
+        def detect(self, image: Image) -> list[Detection]:
+            return [replace(plate, score=score) for plate in super().detect(image)]
+
+    monkeypatch.setitem(TEXTS, 50, text)
+    looks = pipeline(Lettering(odds=20.0)).read_image(frame(0, (10, 50, 160)).image)
+    assert [look.reading.text for look in looks] == told
+
+
 def test_a_degraded_crop_is_read_restored_where_that_is_surer() -> None:
     stages = Stages(degraded_below=0.5, odds=11.0)
     bad, good = pipeline(stages).read_image(frame(0, (10, 50, 60), (300, 150, 160)).image)
