@@ -61,7 +61,8 @@ class Pipeline:
     def __init__(
         self, detector: Detects, assessor: Assesses, restorer: Restores, reader: Reads, settings: Settings
     ) -> None:
-        self._searcher = Thorough(detector) if settings.detection.thorough is not False else detector
+        self._patient = settings.detection.thorough is not False  # with single pictures
+        self._searcher = Thorough(detector) if self._patient else detector
         self._detector = self._searcher if settings.detection.thorough else detector
         self._assessor = assessor
         self._restorer, self._reader = restorer, reader
@@ -87,7 +88,7 @@ class Pipeline:
     def read_image(self, image: Image) -> list[Look]:
         """Every legible plate of one picture, surest detection first; an empty list where there is none."""
         looks = [
-            self._agree([_cut(image, detection, margin) for margin in CUTS])
+            self._agree([_cut(image, detection, margin) for margin in (CUTS if self._patient else CUTS[:1])])
             for detection in self._searcher.detect(image)
         ]
         return [look for look in looks if self._tells(look)]
@@ -103,8 +104,8 @@ class Pipeline:
         """A plate that has already been cut out, as it is and cut by the corners it shows; its reading may be empty."""
         height, width = image.shape[:2]
         whole = Detection(Box(0, 0, width, height), 1.0, None, 1)
-        cuts = [_cut(image, whole, margin) for margin in CUTS_AGAIN]
-        if self._settings.detection.thorough is not False:
+        cuts = [_cut(image, whole, margin) for margin in (CUTS_AGAIN if self._patient else CUTS_AGAIN[:1])]
+        if self._patient:
             shown = [plate for plate in from_afar(self._detector, image) if plate.box.iou(whole.box) > FILLED]
             cuts += [_cut(image, plate, margin) for plate in shown[:1] for margin in CUTS]
         return self._agree(cuts)
