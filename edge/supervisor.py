@@ -30,6 +30,7 @@ from edge.settings import Settings
 USAGE = 64
 NEVER_AGAIN = (0, USAGE, BadSettings.exit_code)  # the end of a recording, and what a restart cannot mend
 GAVE_WAY = 75  # EX_TEMPFAIL: the reader makes room for one on the Edge TPU
+WELL_STOPPED = (GAVE_WAY, -signal.SIGTERM)  # a reader asked to stop was about to make room, or had only begun
 LOOK = 0.1  # seconds between two looks at the child
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a reader that broke at once is started again
 STEADY = 10  # seconds or frames after which a reader has not broken at once
@@ -92,6 +93,8 @@ class Supervisor:
                 ended = self._child(mailbox, address)
                 if self._stop.is_set() or ended.code in NEVER_AGAIN:
                     self._say("stopped", str(ended))
+                    if self._stop.is_set() and ended.code in WELL_STOPPED:
+                        return 0
                     return ended.code if ended.code >= 0 else 128 - ended.code
                 pause = self._pause(ended, pause)
                 self._learn(ended, pause)

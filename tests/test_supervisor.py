@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -79,6 +80,12 @@ def test_a_reader_that_is_stopped_anywhere_is_ended_long_before_a_camera_would_b
         gate.until_frames()
         assert gate.health["restarts"]["hang"] == 1
         assert gate.stop() == 0
+
+
+def test_a_reader_that_makes_room_just_when_it_is_stopped_ends_well() -> None:
+    script = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(75)); time.sleep(30)"
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert Supervisor([sys.executable, "-c", script], Settings(), 0).run() == 0
 
 
 def test_a_run_whose_camera_gives_nothing_for_a_while_is_left_alone(tmp_path: Path) -> None:
