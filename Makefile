@@ -2,7 +2,7 @@
 export PYTHON ?= python3
 DEV := .venv-dev/bin
 
-.PHONY: help setup demo test lint types rules unit wheel fonts clean
+.PHONY: help setup demo test lint types rules unit papers wheel fonts clean
 help:    ; @sed -n 's/^# //p' README.md | head -1; grep -E '^[a-z]+: ' Makefile | cut -d: -f1 | xargs echo targets:
 setup: .venv/ready .venv-dev/ready
 demo: .venv/ready       ; @.venv/bin/edge-alpr demo
@@ -12,6 +12,7 @@ types: .venv-dev/ready  ; $(DEV)/mypy
 rules: .venv-dev/ready  ; $(DEV)/lint-imports
 unit: .venv-dev/ready   ; $(DEV)/python -m pytest
 wheel: .venv-dev/ready  ; $(DEV)/python -m build --wheel
+papers: .venv-dev/ready ; $(DEV)/python -m benchmarks.papers
 fonts:                  ; @.ci/fonts
 clean:                  ; rm -rf .venv .venv-dev dist build demo-output
 
