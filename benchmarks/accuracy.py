@@ -120,9 +120,9 @@ def measure(chosen: Sequence[Set], photographs: Path, scorer: Path, keep: Path) 
     """Read and score set by set, printing as it goes; then the clips, fused."""
     print("| set | options | group | n | found | exact | O=0, I=1 | characters | extra per image |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for one in chosen:
-        folder, readings = photographs / one.name, keep / f"{one.name}.jsonl"
-        counted, labels = keep / f"{one.name}.csv", labels_of(one, folder)
+    labelled = {one: labels_of(one, photographs / one.name) for one in chosen}
+    for one, labels in labelled.items():
+        folder, readings, counted = photographs / one.name, keep / f"{one.name}.jsonl", keep / f"{one.name}.csv"
         with open(counted, "w", encoding="utf-8", newline="") as table:
             writer = csv.DictWriter(table, labels[0])
             writer.writeheader()
@@ -130,10 +130,10 @@ def measure(chosen: Sequence[Set], photographs: Path, scorer: Path, keep: Path) 
         read(one, folder, labels, readings)
         print("\n".join(rows(one, score(scorer, counted, readings))), flush=True)
         yield from join(one.name, folder, readings, labels)
-    for one in chosen:
+    for one, labels in labelled.items():
         if one.clips:
             region = one.options[1] if one.options else None
-            told = fused(photographs / one.name, labels_of(one, photographs / one.name), region)
+            told = fused(photographs / one.name, labels, region)
             wrong = ", ".join(f"{truth} as {text or 'nothing'}" for truth, text, _ in told if truth != text)
             right = sum(truth == text for truth, text, _ in told)
             print(f"\n{one.name}, looks fused: {right} of {len(told)} vehicles right{'; ' * bool(wrong)}{wrong}")

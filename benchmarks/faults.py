@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge.bench.timing import percentile
 from tests.crossing import Crossing, crossing
 
 STANDS, EMPTY = 4.0, 1.3  # seconds: a vehicle at the gate, and nobody
@@ -65,12 +66,6 @@ class Report:
             f"CPU in place of the Edge TPU {self.tpu_fallbacks} times, returned to it {self.tpu_returns} times."
         )
         return "\n".join(rows)
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The value below or at which a share of the values lies."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def inject(folder: Path, faults: int, seed: int) -> Report:

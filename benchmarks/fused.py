@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.joined import MET
+from benchmarks.joined import box_of, meeting
 from edge.assembly import open_pipeline
 from edge.fusion import fuse
 from edge.image import decode_image
 from edge.plates.alphabet import canonical
-from edge.records import Box, Look
+from edge.records import Look
 from edge.settings import Settings
 
 
@@ -21,14 +21,13 @@ def fused(folder: Path, labels: list[dict[str, str]], region: str | None) -> lis
     seen: dict[str, list[Look]] = {}
     with open_pipeline(Settings.load(None, region=region)) as pipeline:
         for row in labels:
-            if row["seq_id"] not in truth or not row["x"]:
+            box = box_of(row)
+            if row["seq_id"] not in truth or box is None:
                 continue
             if row["file"] not in seen:
                 seen = {row["file"]: pipeline.read_image(decode_image(folder / row["file"]))}
-            x, y, w, h = (float(row[key]) for key in "xywh")
-            box = Box(x, y, x + w, y + h)
-            best = max(seen[row["file"]], key=lambda look: box.iou(look.crop.detection.box), default=None)
-            if best and box.iou(best.crop.detection.box) >= MET:
-                looks[row["seq_id"]].append(best)
+            which = meeting(box, (look.crop.detection.box for look in seen[row["file"]]))
+            if which is not None:
+                looks[row["seq_id"]].append(seen[row["file"]][which])
     answers = {name: fuse(looks[name], region=region) for name in truth}
     return [(truth[n], answers[n][0].text if answers[n] else "", len(looks[n])) for n in truth]

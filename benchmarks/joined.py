@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,10 +54,24 @@ def join(name: str, folder: Path, readings: Path, labels: list[dict[str, str]]) 
         truth = canonical(row["text"])
         if not truth:
             continue
-        picture = cv2.imread(str(folder / row["file"]))
-        box = _box(row, picture)
-        met = _meeting(told.get(Path(row["file"]).name, []), None if _cut_out(row) else box)
-        yield Plate(name, truth, *_read(met), **_looks(picture, box, met))
+        picture, box = cv2.imread(str(folder / row["file"])), box_of(row)
+        met = _meeting(told.get(Path(row["file"]).name, []), box)
+        whole = Box(0, 0, picture.shape[1], picture.shape[0])
+        yield Plate(name, truth, *_read(met), **_looks(picture, box or whole, met))
+
+
+def box_of(row: dict[str, str]) -> Box | None:
+    """The labelled box in pixels; None of a plate that is the whole picture."""
+    if row["kind"] == "crop" or not row["x"]:
+        return None
+    x, y, w, h = (float(row[key]) for key in "xywh")
+    return Box(x, y, x + w, y + h)
+
+
+def meeting(box: Box, boxes: Iterable[Box]) -> int | None:
+    """Which of the boxes meets a labelled one best; None where none is met."""
+    overlap, which = max(((box.iou(other), n) for n, other in enumerate(boxes)), default=(0.0, 0))
+    return which if overlap >= MET else None
 
 
 def area_under_curve(scores: list[float], right: list[bool]) -> float:
@@ -78,22 +92,9 @@ def calibration_error(confidences: list[float], right: list[bool], bins: int = 1
     return float(sum(gaps))
 
 
-def _cut_out(row: dict[str, str]) -> bool:
-    return row["kind"] == "crop" or not row["x"]
-
-
-def _box(row: dict[str, str], picture: np.ndarray) -> Box:
-    if _cut_out(row):
-        return Box(0, 0, picture.shape[1], picture.shape[0])
-    x, y, w, h = (float(row[key]) for key in "xywh")
-    return Box(x, y, x + w, y + h)
-
-
 def _meeting(plates: list[dict], box: Box | None) -> dict | None:
-    if box is None:
-        return plates[0] if plates else None
-    best = max(plates, key=lambda plate: box.iou(Box(*plate["box"])), default=None)
-    return best if best and box.iou(Box(*best["box"])) >= MET else None
+    which = meeting(box, (Box(*plate["box"]) for plate in plates)) if box else 0
+    return plates[which] if plates and which is not None else None
 
 
 def _read(met: dict | None) -> tuple[str, float, float]:

@@ -96,12 +96,16 @@ def differences(
     return {name: (float(np.mean([m for m, _ in v])), max(x for _, x in v)) for name, v in found.items()}
 
 
+def right(network: Any, labelled: Iterable[tuple[PlateCrop, str]]) -> int:
+    """How many crops a reader reads as they are labelled."""
+    reader = Reader(network)
+    return sum(reader.read(crop).text == text for crop, text in labelled)
+
+
 def exact(network: Any, pictures: list[Plate]) -> float | None:
     """The share of labelled plates that a reader reads; None where nothing is labelled."""
-    reader = Reader(network)
-    labelled = [plate for plate in pictures if plate.text is not None]
-    right = [reader.read(_crop(plate.image)).text == plate.text for plate in labelled]
-    return sum(right) / len(right) if right else None
+    labelled = [(_crop(plate.image), plate.text) for plate in pictures if plate.text is not None]
+    return right(network, labelled) / len(labelled) if labelled else None
 
 
 def _crop(image: Image) -> PlateCrop:

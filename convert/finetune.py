@@ -13,16 +13,15 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from convert import quantize
 from convert.__main__ import main as release
+from convert.compare import right
 from convert.errors import ConvertError
 from edge.errors import EdgeError
 from edge.image import rectify
 from edge.plates.alphabet import canonical, decode
-from edge.reader import Reader
 from edge.records import Box, Detection, PlateCrop
 from edge.runtime import open_model
 
@@ -86,13 +85,12 @@ def _finetune(asked: argparse.Namespace) -> None:
 def _right(zoo: Path, photographs: list) -> int:  # type: ignore[type-arg]
     """How many photographed plates the reader of a zoo reads exactly, cut by their labels."""
     with open_model("reader", device="cpu", zoo=zoo) as model:
-        reader = Reader(model)
-        return sum(_text(reader, p.image, p.corners) == canonical(decode(list(p.text))) for p in photographs)
+        return right(model, ((_crop(p), canonical(decode(list(p.text)))) for p in photographs))
 
 
-def _text(reader: Reader, image: np.ndarray, corners: np.ndarray) -> str:
-    box = Box(*corners[0].tolist(), *corners[2].tolist())
-    return reader.read(PlateCrop(rectify(image, box), Detection(box, 1.0, None, 1))).text
+def _crop(photograph: Any) -> PlateCrop:
+    box = Box(*photograph.corners[0].tolist(), *photograph.corners[2].tolist())
+    return PlateCrop(rectify(photograph.image, box), Detection(box, 1.0, None, 1))
 
 
 if __name__ == "__main__":

@@ -16,20 +16,24 @@ def focal_ctc(text: keras.KerasTensor, length: keras.KerasTensor, logits: keras.
     return ALPHA * (1.0 - ops.exp(-nll)) ** GAMMA * nll
 
 
+def known_entropy(
+    labels: keras.KerasTensor, logits: keras.KerasTensor
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Cross-entropy of every label, 0 where it is IGNORE; and where it is not, as 0 or 1."""
+    known = ops.cast(ops.not_equal(labels, IGNORE), logits.dtype)
+    labels = ops.where(ops.equal(labels, IGNORE), ops.zeros_like(labels), labels)
+    return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True) * known, known
+
+
 def aligned(steps: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
     """Mean cross-entropy per sample over the time steps (batch, 64) whose character the renderer knows."""
-    known = ops.cast(ops.not_equal(steps, IGNORE), logits.dtype)
-    labels = ops.where(ops.equal(steps, IGNORE), ops.zeros_like(steps), steps)
-    entropy = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    return ops.sum(entropy * known, axis=-1) / (ops.sum(known, axis=-1) + 1.0)
+    entropy, known = known_entropy(steps, logits)
+    return ops.sum(entropy, axis=-1) / (ops.sum(known, axis=-1) + 1.0)
 
 
 def segmented(cells: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
     """Mean cross-entropy per sample of the ordinal character map (batch, 16, 32): seed 003's auxiliary task."""
-    known = ops.cast(ops.not_equal(cells, IGNORE), logits.dtype)
-    labels = ops.where(ops.equal(cells, IGNORE), ops.zeros_like(cells), cells)
-    entropy = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    return ops.mean(entropy * known, axis=(1, 2))
+    return ops.mean(known_entropy(cells, logits)[0], axis=(1, 2))
 
 
 def centres(heat: keras.KerasTensor, predicted: keras.KerasTensor) -> keras.KerasTensor:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.faults import Report, inject, percentile
+from benchmarks.faults import Report, inject
+from edge.bench.timing import percentile
 
 
 def test_every_vehicle_is_logged_once_through_six_faults(tmp_path: Path) -> None:

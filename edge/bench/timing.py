@@ -25,15 +25,15 @@ class Figures:
 
 def figures(walls: Sequence[float], cpus: Sequence[float]) -> Figures:
     """The figures of calls that took so many seconds each."""
-    ordered = sorted(walls)
-    p50, p95, p99 = (1e3 * _at(ordered, share) for share in (0.5, 0.95, 0.99))
+    p50, p95, p99 = (1e3 * percentile(walls, share) for share in (0.5, 0.95, 0.99))
     count = len(walls)
     rounded = (round(v, 4) for v in (p50, p95, p99, 1e3 * sum(walls) / count, 1e3 * sum(cpus) / count))
     return Figures(count, *rounded)
 
 
-def _at(ordered: Sequence[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
     """The value at or below which a share of the values lies."""
+    ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
