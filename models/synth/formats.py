@@ -193,7 +193,7 @@ def china(rng: Rng) -> Plate:
 
 def korea(rng: Rng) -> Plate:
     use, serial = pick(rng, KR_USE), digits(rng, 4)
-    kind = rng.choice(5, p=[0.42, 0.16, 0.14, 0.14, 0.14])
+    kind = rng.choice(5, p=[0.38, 0.14, 0.2, 0.14, 0.14])
     if kind == 0:
         number = pick(rng, "0123456789", 2 if rng.random() < 0.6 else 3)
         band = ("left", 0.09, (40, 70, 170)) if rng.random() < 0.25 else None
@@ -209,7 +209,7 @@ def korea(rng: Rng) -> Plate:
             border=0.6,
         )
     region = KR_REGIONS[rng.integers(len(KR_REGIONS))]
-    if kind == 2 and rng.random() < 0.4:
+    if kind == 2 and rng.random() < 0.55:
         lines = (
             Line(pick(rng, "0123456789", 2) + use, 0.08, 0.38, 0.2, 0.8, 0),
             Line(serial, 0.44, 0.93, 0.06, 0.94, 1),
