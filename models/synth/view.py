@@ -25,7 +25,7 @@ class Sample:
 
     crop, clear: (64, 128, 3) uint8, as seen and as the same view without degradations (None unless asked for);
     text: indices; steps: (64,) character index by time step, 0 blank, IGNORE where either would do;
-    cells: (16, 32) uint8, 0 background, n the n-th character in reading order.
+    cells: (16, 32) uint8, 0 background, n the n-th character in reading order; onto: (3, 3) from drawing to crop.
     """
 
     crop: np.ndarray
@@ -35,6 +35,7 @@ class Sample:
     steps: np.ndarray
     cells: np.ndarray
     strengths: Strengths
+    onto: np.ndarray
 
 
 def surroundings(rng: Rng, height: int, width: int) -> np.ndarray:
@@ -110,6 +111,13 @@ def render(
     plate = formats.sample(rng, weights)
     strengths = strengths or degrade.sample(rng, level)
     sketch = drawing.draw(plate, rng, dirt=strengths["dirt"])
+    return see(rng, plate, sketch, strengths, clear=clear, jitter=jitter)
+
+
+def see(
+    rng: Rng, plate: Plate, sketch: drawing.Drawing, strengths: Strengths, *, clear: bool = False, jitter: float = 1.0
+) -> Sample:
+    """One view of a plate that has been drawn; of the same drawing there may be several."""
     width = 160 * 0.22 ** strengths["low_resolution"] * rng.uniform(0.9, 1.1)
     height = width * plate.height / plate.width
     flat = sketch.image
@@ -151,5 +159,6 @@ def render(
         borderMode=cv2.BORDER_CONSTANT if rng.random() < 0.2 else cv2.BORDER_REPLICATE,
     )
     stretch = np.diag([*shrink, 1.0])
-    steps, cells = targets(sketch, to_crop @ to_view @ stretch)
-    return Sample(crop, sharp, plate, tuple(INDEX[c] for c in sketch.text), steps, cells, strengths)
+    onto = to_crop @ to_view @ stretch
+    steps, cells = targets(sketch, onto)
+    return Sample(crop, sharp, plate, tuple(INDEX[c] for c in sketch.text), steps, cells, strengths, onto)
