@@ -62,7 +62,7 @@ def join(name: str, folder: Path, readings: Path, labels: list[dict[str, str]]) 
 
 def box_of(row: dict[str, str]) -> Box | None:
     """The labelled box in pixels; None of a plate that is the whole picture."""
-    if row["kind"] == "crop" or not row["x"]:
+    if row.get("kind") == "crop" or not row["x"]:
         return None
     x, y, w, h = (float(row[key]) for key in "xywh")
     return Box(x, y, x + w, y + h)

@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from models import losses, reader, synth
+from models.fake_quantization import rounded
 from models.synth import view
 from models.train import loop, photographs
 from models.train.feed import Batch
@@ -82,11 +83,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--photographs", type=Path, nargs="*", default=(), help="folders with labels.csv, of which half is trained on"
     )
     parser.add_argument("--share", type=float, default=0.04, help="of photographs in a batch (default %(default)s)")
+    parser.add_argument(
+        "--rounded", action="store_true", help="train with the rounding of the uint8 file: the last epochs, with --init"
+    )
     options = parser.parse_args(arguments)
     keras.utils.set_random_seed(options.seed)
     net = reader.build()
+    trained = reader.segmenting(net)
     batches = partial(make, options.batch, tuple(options.photographs), options.share)
-    loop.train(ReaderTrainer(reader.segmenting(net)), net, batches, options)
+    loop.train(ReaderTrainer(rounded(trained) if options.rounded else trained), net, batches, options)
 
 
 if __name__ == "__main__":
