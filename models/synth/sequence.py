@@ -18,7 +18,7 @@ from models.synth.formats import Plate, Rng
 FRAMES = 5
 CHARACTERS = 7
 WINDOW = 1.5  # standard deviation of the window of SSIM, pixels
-FAINT = (0.03 * 255) ** 2 / 2  # C3 of SSIM
+FAINT = (0.03 * 255 / 60) ** 2  # C2 of SSIM where the standard deviation of a plate is taken for 60 of 255
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,27 @@ def plate(rng: Rng) -> Plate:
 
 
 def structure(seen: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """The structure term of SSIM (Wang et al. 2004) for every pixel of two grey pictures (h, w), in [-1, 1]."""
-    x, y = seen.astype(np.float32), reference.astype(np.float32)
+    """Contrast and structure of SSIM (Wang et al. 2004) for every pixel of two standardized pictures (h, w)."""
 
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.GaussianBlur(values, (0, 0), WINDOW)
 
-    spread = np.sqrt(np.maximum(mean(x * x) - mean(x) ** 2, 0) * np.maximum(mean(y * y) - mean(y) ** 2, 0))
-    return (mean(x * y) - mean(x) * mean(y) + FAINT) / (spread + FAINT)
+    x, y = seen - mean(seen), reference - mean(reference)
+    return (2 * mean(x * y) + FAINT) / (mean(x * x) + mean(y * y) + FAINT)
 
 
 def similarity(sample: view.Sample, sketch: drawing.Drawing) -> float:
-    """How much of the plate's structure a crop shows: the mean of `structure` over the plate, in [-1, 1]."""
+    """How well a crop shows the plate: the mean of `structure` over it, in [-1, 1]; exposure does not count."""
     size = view.CROP[::-1]
     reference = cv2.warpPerspective(cv2.GaussianBlur(sketch.image, (0, 0), 0.7), sample.onto, size)
     inside = cv2.warpPerspective(np.ones(sketch.image.shape[:2], np.uint8), sample.onto, size).astype(bool)
-    grey = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (sample.crop, reference))
-    return float(structure(*grey)[inside].mean())
+    return float(structure(*(standardized(image, inside) for image in (sample.crop, reference)))[inside].mean())
+
+
+def standardized(image: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """A picture (h, w, 3) as grey values (h, w) of mean 0 and standard deviation 1 where `inside` is true."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return (grey - grey[inside].mean()) / max(1.0, float(grey[inside].std()))
 
 
 def render(rng: Rng) -> Sequence:
