@@ -28,6 +28,7 @@ ROWS: tuple[tuple[int, tuple[int, int]], ...] = (
 UNITS = 48  # of the encoder's LSTM in each direction
 LOOKING = 32  # width in which the decoder compares its state with the columns
 DROPOUT = 0.1
+SETTLING = 0.9  # momentum of the batch statistics: a short training ends before slower ones have settled
 
 
 def shared(frames: keras.KerasTensor) -> keras.KerasTensor:
@@ -36,7 +37,7 @@ def shared(frames: keras.KerasTensor) -> keras.KerasTensor:
     for number, (filters, pool) in enumerate(ROWS):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{number}")(x)
         x = layers.MaxPooling2D(pool, padding="same")(x) if max(pool) > 1 else x
-        x = layers.ReLU()(layers.BatchNormalization(name=f"norm{number}")(x))
+        x = layers.ReLU()(layers.BatchNormalization(momentum=SETTLING, name=f"norm{number}")(x))
     return layers.Dropout(DROPOUT)(x)
 
 
