@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 BLANK = 0
 ROWS = HALVES = 2  # rows of text a plate has at most; reading steps per column of the maps
 LEAKAGE = 0.25  # keeps the logits of a column in which the masks see no text near zero
-NEGLIGIBLE = 1e-3  # a character less probable than this in a step starts no new text
+LN_NEGLIGIBLE = math.log(1e-3)  # a character less probable than this in a step starts no new text
 QUIET = math.log(1 - 1e-3)  # ln of the blank above which a step says nothing
 PER_STEP = 5  # characters followed in one step
 HOPELESS = 1e-4  # share of the best prefix below which one is let go: no grammar outweighs that
@@ -22,6 +22,7 @@ FAR = 20.0  # in ln; a look may hold only 12 against a text, and no form is 8 ra
 FAINTEST = -80.0  # ln of the least probability that is told from none: eight steps of it are still a float64
 RESCALED = 8  # steps between two rescalings of the forward algorithm: no 8 steps reach the end of float64
 Indices = tuple[int, ...]
+Prefixes = dict[Indices, tuple[float, float]]  # with the probabilities of ending in a blank, in a character
 Floats = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -72,69 +73,61 @@ def beam(log_posteriors: Floats, *, width: int = 10, top: int = 10) -> list[tupl
     Only a few characters are followed in each step and hopeless prefixes are let go, so the values are lower
     bounds; `log_likelihoods` gives the exact ones.
     """
-    posteriors = np.exp(log_posteriors)
-    prefixes: dict[Indices, tuple[float, float]] = {(): (1.0, 0.0)}  # ending in a blank, in a character
-    logs = 0.0
-    for blank, characters in _worth_following(posteriors):
+    prefixes: Prefixes = {(): (1.0, 0.0)}
+    for blank, characters in _worth_following(log_posteriors):
         if characters:
-            extended = _step(prefixes, blank, characters)
+            prefixes = _hopeful(_step(prefixes, blank, characters), width)
         else:
-            extended = {prefix: ((ends[0] + ends[1]) * blank, 0.0) for prefix, ends in prefixes.items()}
-        best = sorted(extended.items(), key=_probability)[:width]
-        scale = sum(best[0][1]) or 1.0
-        logs += math.log(scale)
-        prefixes = {
-            prefix: (ends[0] / scale, ends[1] / scale)
-            for prefix, ends in best
-            if ends[0] + ends[1] >= HOPELESS * scale
-        }
-    found = sorted(prefixes.items(), key=_probability)[:top]
-    return [(text, logs + math.log(sum(ends))) for text, ends in found if sum(ends) > 0]
+            prefixes = {prefix: ((ends[0] + ends[1]) * blank, 0.0) for prefix, ends in prefixes.items()}
+    found = sorted(prefixes.items(), key=_improbability)[:top]
+    return [(text, math.log(sum(ends))) for text, ends in found if sum(ends) > 0]
 
 
-def _probability(prefix: tuple[Indices, tuple[float, float]]) -> float:
+def _improbability(prefix: tuple[Indices, tuple[float, float]]) -> float:
     return -prefix[1][0] - prefix[1][1]
 
 
-def _worth_following(posteriors: Floats) -> list[tuple[float, list[tuple[int, float]]]]:
-    """For each step the blank's probability and the few characters that are not negligible, with theirs.
-
-    Steps that hold nothing but the blank are told once for a run of them, with the product of its blanks.
-    """
-    blanks: list[float] = posteriors[:, BLANK].tolist()
+def _worth_following(log_posteriors: Floats) -> list[tuple[float, list[tuple[int, float]]]]:
+    """For each step the blank's probability and the few characters that are not negligible, with theirs."""
+    blanks: list[float] = np.exp(log_posteriors[:, BLANK]).tolist()
     likely: list[list[tuple[int, float]]] = [[] for _ in blanks]
-    steps, characters = np.nonzero(posteriors > NEGLIGIBLE)
-    for step, index, p in zip(steps.tolist(), characters.tolist(), posteriors[steps, characters].tolist(), strict=True):
+    steps, characters = np.nonzero(log_posteriors > LN_NEGLIGIBLE)
+    probabilities = np.exp(log_posteriors[steps, characters]).tolist()
+    for step, index, p in zip(steps.tolist(), characters.tolist(), probabilities, strict=True):
         if index != BLANK:
             likely[step].append((index, p))
-    followed: list[tuple[float, list[tuple[int, float]]]] = []
-    for blank, found in zip(blanks, likely, strict=True):
-        if not found and followed and not followed[-1][1]:
-            followed[-1] = (followed[-1][0] * blank, found)
-        else:
-            followed.append((blank, sorted(found, key=lambda pair: -pair[1])[:PER_STEP]))
-    return followed
+    return [
+        (blank, found if len(found) <= PER_STEP else sorted(found, key=lambda pair: -pair[1])[:PER_STEP])
+        for blank, found in zip(blanks, likely, strict=True)
+    ]
 
 
-def _step(
-    prefixes: dict[Indices, tuple[float, float]], blank: float, characters: list[tuple[int, float]]
-) -> dict[Indices, tuple[float, float]]:
+def _step(prefixes: Prefixes, blank: float, characters: list[tuple[int, float]]) -> Prefixes:
     """One step of prefix search: stay with a blank, repeat the last character, or add one."""
-    extended: dict[Indices, tuple[float, float]] = {}
+    stayed: dict[Indices, float] = {}
+    spoken: dict[Indices, float] = {}
     for prefix, (in_blank, in_character) in prefixes.items():
         total = in_blank + in_character
-        before = extended.get(prefix, (0.0, 0.0))
-        extended[prefix] = (before[0] + total * blank, before[1])
+        stayed[prefix] = total * blank
         last = prefix[-1] if prefix else BLANK
         for character, probability in characters:
+            start = total
             if character == last:
-                before = extended[prefix]
-                extended[prefix] = (before[0], before[1] + in_character * probability)
+                spoken[prefix] = spoken.get(prefix, 0.0) + in_character * probability
+                start = in_blank
             grown = (*prefix, character)
-            before = extended.get(grown, (0.0, 0.0))
-            start = in_blank if character == last else total
-            extended[grown] = (before[0], before[1] + start * probability)
+            spoken[grown] = spoken.get(grown, 0.0) + start * probability
+    extended = {prefix: (probability, spoken.pop(prefix, 0.0)) for prefix, probability in stayed.items()}
+    for prefix, probability in spoken.items():
+        extended[prefix] = (0.0, probability)
     return extended
+
+
+def _hopeful(prefixes: Prefixes, width: int) -> Prefixes:
+    """The most probable ones, and of these none that is far behind the best."""
+    least = HOPELESS * max(in_blank + in_character for in_blank, in_character in prefixes.values())
+    kept = {prefix: ends for prefix, ends in prefixes.items() if ends[0] + ends[1] >= least}
+    return kept if len(kept) <= width else dict(sorted(kept.items(), key=_improbability)[:width])
 
 
 def log_likelihood(log_posteriors: Floats, indices: Sequence[int]) -> float:
@@ -144,30 +137,53 @@ def log_likelihood(log_posteriors: Floats, indices: Sequence[int]) -> float:
 
 def log_likelihoods(log_posteriors: Floats, texts: Sequence[Sequence[int]]) -> NDArray[np.float64]:
     """Exact log-probabilities (texts,) of many texts at once; -inf for one too long for the steps."""
+    return np.asarray(likelihoods_by_look([log_posteriors], texts)[0], np.float64)
+
+
+def likelihoods_by_look(looks: Sequence[Floats], texts: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """The same (looks, texts) for several looks in one go: an array of a few numbers costs no less than of many."""
     if not texts:
-        return np.zeros(0)
+        return np.zeros((len(looks), 0))
     labels, ends = _with_blanks(texts)
-    posteriors = np.exp(np.maximum(log_posteriors, FAINTEST)).astype(np.float64)
-    emitted = posteriors[:, labels.T]  # (timesteps, states, texts)
-    may_skip = ((labels[:, 2:] != BLANK) & (labels[:, 2:] != labels[:, :-2])).T.astype(np.float64)
-    alpha = np.zeros((labels.shape[1] + 1, len(texts)))  # one more state in front, which is never reached
+    emitted = _emitted(looks, labels)  # (timesteps, states, texts by looks)
+    skips = ((labels[:, 2:] != BLANK) & (labels[:, 2:] != labels[:, :-2])).T.astype(np.float64)
+    may_skip, last = np.repeat(skips, len(looks), axis=1), np.repeat(ends, len(looks))
+    logs, alpha = _forward(emitted, may_skip)
+    each = np.arange(len(last))
+    with np.errstate(divide="ignore"):
+        found = logs + np.log(alpha[last + 1, each] + alpha[last, each])
+    return np.asarray(found.reshape(len(texts), len(looks)).T, np.float64)
+
+
+def _emitted(looks: Sequence[Floats], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Probabilities (timesteps, states, texts by looks) of the labels; what a shorter look lacks is sure blanks."""
+    emitted = np.zeros((max(map(len, looks)), *labels.T.shape, len(looks)))
+    for number, look in enumerate(looks):
+        emitted[: len(look), ..., number] = np.exp(np.maximum(look[:, labels.T], FAINTEST))
+        emitted[len(look) :, ..., number] = labels.T == BLANK
+    return emitted.reshape(*emitted.shape[:2], -1)
+
+
+def _forward(
+    emitted: NDArray[np.float64], may_skip: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What was scaled away (columns,) in logarithms, and alpha (1 + states, columns) after the last step."""
+    steps, states, columns = emitted.shape
+    alpha = np.zeros((states + 1, columns))  # one more state in front, which is never reached
     alpha[1:3] = emitted[0, :2]
-    ahead, skipped = np.empty_like(alpha[1:]), np.empty_like(may_skip)
-    logs = np.zeros(len(texts))
-    for step in range(1, len(emitted)):
-        np.add(alpha[1:], alpha[:-1], out=ahead)
-        np.multiply(alpha[1:-2], may_skip, out=skipped)
-        ahead[2:] += skipped
-        np.multiply(ahead, emitted[step], out=alpha[1:])
+    ahead, skipped, logs = np.empty((states, columns)), np.empty_like(may_skip), np.zeros(columns)
+    here, before, earlier, skippers = alpha[1:], alpha[:-1], alpha[1:-2], ahead[2:]  # taken once: it is half the time
+    for step in range(1, steps):
+        np.add(here, before, out=ahead)
+        np.multiply(earlier, may_skip, out=skipped)
+        np.add(skippers, skipped, out=skippers)
+        np.multiply(ahead, emitted[step], out=here)
         if step % RESCALED == 0:
             scale = alpha.max(axis=0)
             scale[scale == 0] = 1.0
             alpha /= scale
             logs += np.log(scale)
-    each = np.arange(len(texts))
-    last = alpha[ends + 1, each] + alpha[ends, each]
-    with np.errstate(divide="ignore"):
-        return np.asarray(logs + np.log(last), np.float64)
+    return logs, alpha
 
 
 def _with_blanks(texts: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -39,17 +39,17 @@ def conclude(log_posteriors: Posteriors, region: str | None) -> tuple[Candidate,
     The grammars' own search costs more than the network, so it is left out where the most probable texts have
     settled it: on 868 photographed plates none that held 0.3 of all probability was overtaken by its finds.
     """
-    log_posteriors = ctc.condense(log_posteriors)
-    likely = _likely(log_posteriors)
-    candidates = decide(likely, [(log_posteriors, 1.0)], region)
+    condensed = ctc.condense(log_posteriors)
+    softened, likely = soften(condensed), _likely(condensed)
+    candidates = _weigh(likely, [softened], [1.0], region)
     if candidates and candidates[0].confidence >= SETTLED and candidates[0].region in _homes(region):
         return candidates
-    return decide(_more(likely, log_posteriors, region), [(log_posteriors, 1.0)], region)
+    return _weigh(_more(likely, softened, region), [softened], [1.0], region)
 
 
 def propose(log_posteriors: Posteriors, region: str | None) -> list[str]:
     """Canonical texts worth weighing: the most probable ones, and the best in each form of the grammars."""
-    return _more(_likely(log_posteriors), log_posteriors, region)
+    return _more(_likely(log_posteriors), soften(ctc.condense(log_posteriors)), region)
 
 
 def _likely(log_posteriors: Posteriors) -> list[str]:
@@ -58,12 +58,12 @@ def _likely(log_posteriors: Posteriors) -> list[str]:
     return [text for text in texts if len(text) >= SHORTEST]
 
 
-def _more(likely: list[str], log_posteriors: Posteriors, region: str | None) -> list[str]:
+def _more(likely: list[str], softened: Posteriors, region: str | None) -> list[str]:
     """The most probable texts, and the best in each form of about their length."""
     lengths = {len(text) for text in likely[:2]}
     classes, templates = _templates(region)
     fitting = [t for t in templates if any(abs(len(t) - length) <= 1 for length in lengths)]
-    found = ctc.constrained(soften(ctc.condense(log_posteriors)), classes, fitting)
+    found = ctc.constrained(softened, classes, fitting)
     texts = [decode(list(indices)) for indices in found]
     return list(dict.fromkeys([*likely, *(text for text in texts if len(text) >= SHORTEST)]))
 
@@ -77,16 +77,24 @@ def decide(
     it is among plates. Its confidence is its share among all texts, the unproposed ones included, so
     that a text which no look makes probable stays doubtful however little competes with it.
     """
+    softened = [soften(ctc.condense(log_posteriors)) for log_posteriors, _ in looks]
+    return _weigh(texts, softened, [weight for _, weight in looks], region)
+
+
+def _weigh(
+    texts: Sequence[str], softened: Sequence[Posteriors], weights: Sequence[float], region: str | None
+) -> tuple[Candidate, ...]:
+    """The same for looks that are condensed and admit confusions."""
     if not texts:
         return ()
     votes = [regions.vote(text, region) for text in texts]
-    scores = np.array([weight for _, weight in votes], np.float64)
-    others = OTHERS + SCATTER * (1.0 - sum(weight for _, weight in looks))
-    for log_posteriors, weight in looks:
-        likelihoods = ctc.log_likelihoods(soften(ctc.condense(log_posteriors)), [encode(text) for text in texts])
-        missed = max(SMALLEST, 1.0 - float(np.exp(likelihoods).sum()))
+    scores = np.array([usual for _, usual in votes], np.float64)
+    others = OTHERS + SCATTER * (1.0 - sum(weights))
+    by_look = ctc.likelihoods_by_look(softened, [encode(text) for text in texts])
+    missed = np.log(np.maximum(SMALLEST, 1.0 - np.exp(by_look).sum(axis=1))).tolist()
+    for likelihoods, lost, weight in zip(by_look, missed, weights, strict=True):
         scores += weight * np.maximum(likelihoods, likelihoods.max() - WORST)
-        others += weight * float(np.log(missed))
+        others += weight * lost
     confidences = np.exp(scores - np.logaddexp.reduce(np.append(scores, others)))
     best = np.argsort(-confidences, kind="stable")[:KEPT]
     return tuple(Candidate(texts[i], float(confidences[i]), votes[i][0]) for i in best)
