@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.errors import ModelMismatch
 from edge.manifest import Manifest, Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Output:
+    """What a model said, as real values (1, …), worked out where they are looked at: most of a map never is."""
+
+    raw: NDArray[Any]
+    tensor: Tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.raw.shape
+
+    def __getitem__(self, place: Any) -> NDArray[np.float32]:
+        real: NDArray[np.float32] = self.raw[place].astype(np.float32)
+        real -= np.float32(self.tensor.zero_point)
+        real *= np.float32(self.tensor.scale)
+        return real
 
 
 def takes_pixels(manifest: Manifest) -> None:

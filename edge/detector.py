@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.binding import Output
 from edge.errors import ModelMismatch
 from edge.image import Letterbox, letterbox
 from edge.records import Box, Corners, Detection, Image
@@ -18,8 +18,8 @@ from edge.settings import Detecting
 OVERLAP = 0.5  # IoU above which two boxes are one plate
 INSIDE = 0.7  # share of a box inside a better one above which it is a part of that plate
 FAINTEST = 0.5  # a quadrilateral below this share of its box is no plate seen from any side
-AROUND = np.ones((3, 3), np.uint8)  # the cells that a peak outdoes
-Maps = Mapping[str, NDArray[np.float32]]
+AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))  # the cells that a peak outdoes
+Maps = Mapping[str, Output | NDArray[np.float32]]
 
 
 class Detector:
@@ -40,7 +40,7 @@ class Detector:
         """Plates in frame pixels, surest first; an empty list where there is none."""
         height, width = image.shape[:2]
         canvas, transform = letterbox(image, (self._size[0], self._size[1]))
-        maps = self._model(image=canvas)
+        maps = self._model.sparsely(image=canvas)
         stride = self._size[0] // maps["heat"].shape[1]
         found = [
             plate
@@ -54,12 +54,20 @@ def decode_maps(
     maps: Maps, threshold: float, stride: int, transform: Letterbox, frame: tuple[int, int]
 ) -> list[Detection]:
     """Every peak of the heat map as a detection in frame pixels, surest first, overlaps not yet removed."""
-    heat = maps["heat"][0, ..., 0]  # (rows, columns)
-    if heat.max() < threshold:
-        return []
-    peaks = (heat >= threshold) & (heat >= cv2.dilate(heat, AROUND))
-    cells = sorted(((row, column) for row, column in np.argwhere(peaks).tolist()), key=lambda cell: -heat[cell])
+    cells = _peaks(maps["heat"][0, ..., 0], threshold)
     return [_plate(maps, cell, stride, transform, frame) for cell in cells]
+
+
+def _peaks(heat: NDArray[np.float32], threshold: float) -> list[tuple[int, int]]:
+    """The cells (row, column) at or above the threshold that no neighbour outdoes, hottest first; they are few."""
+    rows, columns = np.nonzero(heat >= threshold)
+    hot = dict(zip(zip(rows.tolist(), columns.tolist(), strict=True), heat[rows, columns].tolist(), strict=True))
+    peaks = [
+        (row, column)
+        for (row, column), value in hot.items()
+        if all(hot.get((row + down, column + across), value) <= value for down, across in AROUND)
+    ]
+    return sorted(peaks, key=lambda cell: -hot[cell])
 
 
 def _plate(

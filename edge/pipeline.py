@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-import numpy as np
-
 from edge.fusion import fuse
 from edge.image import MARGIN, rectify
 from edge.records import (
@@ -201,10 +199,8 @@ def _cut(image: Image, detection: Detection, margin: float = MARGIN) -> PlateCro
 def _evidence(image: Image, box: Box) -> Image:
     """A copy of the frame around a plate, so that the frame itself can be let go."""
     x, y = box.width * AROUND, box.height * AROUND
-    height, width = image.shape[:2]
-    x0, x1 = np.clip((round(box.x0 - x), round(box.x1 + x) + 1), 0, width)
-    y0, y1 = np.clip((round(box.y0 - y), round(box.y1 + y) + 1), 0, height)
-    return image[y0:y1, x0:x1].copy()
+    x0, y0, x1, y1 = round(box.x0 - x), round(box.y0 - y), round(box.x1 + x) + 1, round(box.y1 + y) + 1
+    return image[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)].copy()
 
 
 def _event(track: Track, candidates: tuple[Candidate, ...]) -> Event:

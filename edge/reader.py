@@ -26,6 +26,5 @@ class Reader:
         outputs = self._model(crop=crop.image)
         log_posteriors = fold(ctc.log_softmax(ctc.contract(outputs["classes"], outputs["masks"])))
         candidates = conclude(log_posteriors, region)
-        half = len(log_posteriors) // 2
-        both = bool(ctc.greedy(log_posteriors[:half])) and bool(ctc.greedy(log_posteriors[half:]))
-        return Reading(candidates, log_posteriors, 2 if both else 1)
+        rows = (log_posteriors.argmax(axis=1) != ctc.BLANK).reshape(ctc.ROWS, -1)
+        return Reading(candidates, log_posteriors, 2 if rows.any(axis=1).all() else 1)

@@ -20,7 +20,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.binding import bind, takes_pixels
+from edge.binding import Output, bind, takes_pixels
 from edge.corals import attached
 from edge.errors import DeviceError, ModelMismatch
 from edge.manifest import Manifest, Tensor
@@ -70,11 +70,15 @@ class Model:
 
     def __call__(self, **inputs: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Run once: inputs (1, …) or without the batch, outputs dequantised with the batch kept."""
+        return {name: output[:] for name, output in self.sparsely(**inputs).items()}
+
+    def sparsely(self, **inputs: NDArray[np.uint8]) -> dict[str, Output]:
+        """The same for who looks at a few places of the outputs only: nothing else is dequantised."""
         if self._interpreter is None:
             raise ModelMismatch(
                 f"The {self.manifest.name} model has been closed. Open it again with open_model."
             )
-        if inputs.keys() != {tensor.name for tensor in self.manifest.inputs}:
+        if inputs.keys() != self._inputs.keys():
             raise ModelMismatch(
                 f"The {self.manifest.name} model takes {[t.name for t in self.manifest.inputs]}, "
                 f"not {sorted(inputs)}. Name its inputs as its manifest does."
@@ -84,7 +88,10 @@ class Model:
                 self._inputs[tensor.name], self._checked(tensor, inputs[tensor.name])
             )
         self.again()
-        return {tensor.name: self._real(tensor) for tensor in self.manifest.outputs}
+        return {
+            tensor.name: Output(self._interpreter.get_tensor(self._outputs[tensor.name]), tensor)
+            for tensor in self.manifest.outputs
+        }
 
     def again(self) -> None:
         """Run once more on what it was given last; the seconds of every run add up in `busy`."""
@@ -95,18 +102,12 @@ class Model:
 
     def _checked(self, tensor: Tensor, value: NDArray[np.uint8]) -> NDArray[np.uint8]:
         batched = value if value.ndim == len(tensor.shape) else value[np.newaxis]
-        if batched.shape != tensor.shape or str(batched.dtype) != tensor.dtype:
+        if batched.shape != tensor.shape or batched.dtype != tensor.dtype:
             raise ModelMismatch(
                 f"The {self.manifest.name} model's input {tensor.name} is {tensor.dtype} {tensor.shape}, "
                 f"not {value.dtype} {value.shape}. Letterbox or rectify the picture to that size first."
             )
         return batched
-
-    def _real(self, tensor: Tensor) -> NDArray[np.float32]:
-        real: NDArray[np.float32] = self._interpreter.get_tensor(self._outputs[tensor.name]).astype(np.float32)
-        real -= np.float32(tensor.zero_point)
-        real *= np.float32(tensor.scale)
-        return real
 
 
 def open_model(name: str, *, device: str = "auto", zoo: Path | None = None) -> Model:

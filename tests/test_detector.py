@@ -33,6 +33,8 @@ class Network:
         assert image.shape == (384, 384, 3)
         return self.maps
 
+    sparsely = __call__
+
 
 def empty_maps() -> dict[str, NDArray[np.float32]]:
     channels = {"heat": 1, "box": 4, "corners": 8, "rows": 1}
