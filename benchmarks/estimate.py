@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 from convert import flatbuffer
 from convert.flatbuffer import Graph
+from edge.bench.stages import HERE, SEED
+from edge.released import NAMES
+from edge.runtime import ZOO
 
 INSTRUCTIONS = 3000  # bytes an operation
 RATES = (0.22e12, 0.7e12)  # MAC per second
-NETS = {name: Path("edge/zoo") / f"{name}.tflite" for name in ("detector", "quality", "restorer", "reader")} | {
-    "seed": Path("edge/bench/seed.tflite")
-}
+NETS = {name: ZOO / f"{name}.tflite" for name in NAMES} | {SEED: HERE / f"{SEED}.tflite"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from benchmarks import estimate
 from edge.bench.command import ROUNDS, measure
 from edge.bench.reference import Reference, deviations
 from edge.bench.report import PARTS, Report, markdown
-from edge.bench.stages import NETS, SEED
+from edge.bench.stages import SEED
+from edge.released import NAMES
 from edge.settings import Settings
 
 REFERENCES = Path(__file__).parent / "reference"
@@ -34,7 +35,7 @@ def plot(report: Report) -> Figure:
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     names = list(reversed(PARTS))
-    colours = [KNOWN if name == SEED else NET if name in NETS else HOST for name in names]
+    colours = [KNOWN if name == SEED else NET if name in NAMES else HOST for name in names]
     left.barh([PARTS[name] for name in names], [report.stages[name].p50 for name in names], color=colours)
     left.axvline(report.stages[SEED].p50, color=KNOWN, linestyle=":")
     left.set(xscale="log", xlabel="median of a call, ms", title=f"{report.machine.processor}, one thread")
@@ -51,7 +52,7 @@ def plot(report: Report) -> Figure:
 
 def tables(report: Report) -> str:
     """What docs/benchmarks.md shows of a run."""
-    measured = {name: report.stages[name].p50 for name in (*NETS, SEED)}
+    measured = {name: report.stages[name].p50 for name in (*NAMES, SEED)}
     return f"{markdown(report)}\n\n{estimate.table(measured)}"
 
 

@@ -11,6 +11,7 @@ from edge.detector import Detector
 from edge.pipeline import Pipeline
 from edge.quality import Assessor
 from edge.reader import Reader
+from edge.released import NAMES
 from edge.restorer import Restorer
 from edge.runtime import open_model
 from edge.settings import Settings
@@ -25,7 +26,7 @@ def open_pipeline(settings: Settings, *, zoo: Path | None = None) -> Iterator[Pi
     with ExitStack() as stack:
         models = {
             name: stack.enter_context(open_model(name, device=settings.device, zoo=folder))
-            for name in ("detector", "quality", "restorer", "reader")
+            for name in NAMES
         }
         log.info("models run on %s", {name: model.device for name, model in models.items()})
         missed = [model for model in models.values() if model.reason]

@@ -16,11 +16,12 @@ from edge.bench.loads import STAY, loads
 from edge.bench.machine import Spent, heat, machine, peak_memory, spent
 from edge.bench.reference import Reference, deviations
 from edge.bench.report import Report, markdown
-from edge.bench.stages import NETS, SEED, open_kit, open_stages, scenes
+from edge.bench.stages import SEED, open_kit, open_stages, scenes
 from edge.bench.timing import in_turn
 from edge.commands import say, settings_of
 from edge.demo import clip
 from edge.errors import BadSettings
+from edge.released import NAMES
 from edge.settings import Settings
 
 OFF = 1  # exit code where a stage is out of the reference's tolerance
@@ -63,7 +64,7 @@ def measure(settings: Settings, rounds: int) -> Report:
         with open_kit(settings) as kit:
             made = scenes(kit, STAY)
             with open_stages(kit, made) as stages:
-                figures = in_turn(stages, rounds, warm=(*NETS, SEED))
+                figures = in_turn(stages, rounds, warm=(*NAMES, SEED))
             streams = loads(kit, made, max(1, rounds // (2 * STAY)))
             devices = {name: model.device for name, model in kit.models.items()}
     finally:

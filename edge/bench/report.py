@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 
 from edge.bench.loads import Load
 from edge.bench.machine import Heat, Machine, Spent
-from edge.bench.stages import NETS, SEED
+from edge.bench.stages import SEED
 from edge.bench.timing import Figures
+from edge.released import NAMES
 
 PARTS = {  # stage: what it is called by people
     "detector": "detector", "quality": "QAM", "restorer": "restorer", "reader": "OCR", SEED: "seed net",
@@ -79,7 +80,7 @@ def _stages(report: Report) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for stage, title in PARTS.items():
         f = report.stages[stage]
-        name = f"**{title}**" if stage in (*NETS, SEED) else title
+        name = f"**{title}**" if stage in (*NAMES, SEED) else title
         ratio = "–" if stage == "database" else f"{report.ratio(stage):.2f}×"
         yield f"| {name} | {f.p50:.3f} | {f.p95:.3f} | {f.p99:.3f} | {f.cpu:.3f} | {ratio} |"
 

@@ -22,6 +22,7 @@ from edge.plates.decide import conclude, fold
 from edge.quality import Assessor
 from edge.reader import Reader
 from edge.records import Detection, Event, Frame, Look, PlateCrop
+from edge.released import NAMES
 from edge.restorer import Restorer
 from edge.runtime import Model, open_model
 from edge.settings import Settings
@@ -29,7 +30,6 @@ from edge.store import Store
 from edge.tracker import Tracker
 
 HERE = Path(__file__).parent
-NETS = ("detector", "quality", "restorer", "reader")
 SEED = "seed"  # the Korean paper's net with random weights: every latency is also told as a ratio to it
 LOOKS = 4  # that are fused
 
@@ -48,12 +48,12 @@ class Kit:
     @property
     def on_cpu(self) -> bool:
         """Whether all of the product's models run on the CPU."""
-        return all(self.models[name].device == "cpu" for name in NETS)
+        return all(self.models[name].device == "cpu" for name in NAMES)
 
     @property
     def busy(self) -> float:
         """Seconds that the interpreters of the product's models have worked so far."""
-        return sum(self.models[name].busy for name in NETS)
+        return sum(self.models[name].busy for name in NAMES)
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def open_kit(settings: Settings) -> Iterator[Kit]:
     zoo = Path(settings.zoo) if settings.zoo else None
     with ExitStack() as stack:
         models = {
-            name: stack.enter_context(open_model(name, device=settings.device, zoo=zoo)) for name in NETS
+            name: stack.enter_context(open_model(name, device=settings.device, zoo=zoo)) for name in NAMES
         }
         models[SEED] = stack.enter_context(open_model(SEED, device="cpu", zoo=HERE))
         yield Kit(
@@ -120,7 +120,7 @@ def _nets(kit: Kit, frame: Frame, plate: Detection) -> dict[str, Stage]:
     kit.detector.detect(frame.image)
     for name in ("quality", "restorer", "reader", SEED):
         kit.models[name](crop=crop)
-    return {name: kit.models[name].again for name in (*NETS, SEED)}
+    return {name: kit.models[name].again for name in (*NAMES, SEED)}
 
 
 def _host(kit: Kit, frame: Frame, plate: Detection) -> dict[str, Stage]:
