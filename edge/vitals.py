@@ -27,9 +27,13 @@ def vitals(root: Path) -> Iterator[Finding]:
     yield from _power(root)
 
 
+def model(root: Path) -> str:
+    """What the firmware calls the machine whose /sys and /proc lie below `root`."""
+    return next((text for name in MODELS if (text := said(root / name))), "a computer")
+
+
 def _board(root: Path) -> Finding:
-    model = next((text for name in MODELS if (text := said(root / name))), "a computer")
-    told = f"{model}, {platform.machine()}, {os.cpu_count()} cores"
+    told = f"{model(root)}, {platform.machine()}, {os.cpu_count()} cores"
     if sys.maxsize < 1 << 32:
         remedy = "Install the 64-bit system; until then pip install 'edge-alpr[tflite-runtime]'."
         return Finding("board", WARNING, f"{told}.", "The system is 32-bit: there is no LiteRT for it.", remedy)

@@ -15,7 +15,7 @@ from edge.corals import HOST, said
 from edge.errors import EdgeError
 from edge.finding import attempt
 from edge.runtime import imported, runtimes
-from edge.vitals import MODELS
+from edge.vitals import model
 
 KINDS = {  # in the device tree's own words
     r"Raspberry Pi Compute Module 4": "cm4",
@@ -45,11 +45,10 @@ class Machine:
 
 def machine(root: Path = HOST) -> Machine:
     """This machine, as its /proc and /sys below `root` tell."""
-    model = next((text for name in MODELS if (text := said(root / name))), "a computer")
-    used = imported()
+    name, used = model(root), imported()
     return Machine(
-        kind=kind(model, platform.machine()),
-        model=model,
+        kind=kind(name, platform.machine()),
+        model=name,
         processor=_processor(root) or platform.machine(),
         cores=os.cpu_count() or 1,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
