@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
+import cv2
 import numpy as np
 
 from edge.plates.alphabet import canonical
@@ -22,6 +24,14 @@ def held_out(text: str) -> bool:
     """Whether a vehicle is only measured on: half of all, by a checksum of the plate, none without a text."""
     plate = canonical(text)
     return bool(plate) and zlib.crc32(plate.encode()) % 2 == 1
+
+
+def picture_of(folder: Path, name: str) -> np.ndarray:
+    """A picture (height, width, 3) uint8 RGB that labels.csv names; ValueError where it cannot be read."""
+    picture = cv2.imread(str(folder / name))
+    if picture is None:
+        raise ValueError(f"{folder / name} is missing or no picture; correct labels.csv")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def calibration(name: str, rows: Iterable[dict[str, str]]) -> Iterator[np.ndarray]:

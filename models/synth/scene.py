@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.synth import allowed, degrade, drawing, formats, held_out
+from models.synth import allowed, degrade, drawing, formats, held_out, picture_of
 from models.synth.formats import Rng
 from models.synth.view import quadrilateral
 
@@ -91,15 +91,13 @@ def _frames(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
             plates[row["file"]].append(row)
     frames = []
     for name, rows in sorted(plates.items()):
-        if not all(row["x"] and allowed(row) and not held_out(row.get("text", "")) for row in rows):
+        if not all(row.get("x") and allowed(row) and not held_out(row.get("text", "")) for row in rows):
             continue
-        picture = cv2.imread(str(folder / name))
-        if picture is None:
-            raise ValueError(f"{folder / name} is missing or no picture; correct labels.csv")
+        picture = picture_of(folder, name)
         scale = min(1.0, 900 / max(picture.shape[:2]))
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         boxes = np.array([[float(row[k]) for k in "xywh"] for row in rows])
-        frames.append((cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), boxes * scale))
+        frames.append((picture, boxes * scale))
     if not frames:
         raise ValueError(f"{folder} holds no frame that may be trained on; choose another folder")
     return frames

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edge.plates.alphabet import INDEX, canonical
-from models.synth import allowed, degrade, held_out, view
+from models.synth import allowed, degrade, held_out, picture_of, view
 
 MARGIN = 0.3  # of the plate's size, kept around it for the jitter of the cut
 
@@ -39,16 +39,14 @@ def load(folder: Path, *, held: bool = False) -> list[Photograph]:
 
 
 def _photograph(folder: Path, row: dict[str, str]) -> Photograph:
-    picture = cv2.imread(str(folder / row["file"]))
-    if picture is None:
-        raise ValueError(f"{folder / row['file']} is missing or no picture; correct labels.csv")
+    picture = picture_of(folder, row["file"])
     height, width = picture.shape[:2]
     x, y, w, h = (float(row[k]) for k in "xywh") if row.get("x") else (0.0, 0.0, width, height)
     x0, y0 = max(0, int(x - MARGIN * w)), max(0, int(y - MARGIN * h))
     x1, y1 = min(width, int(x + w + MARGIN * w)), min(height, int(y + h + MARGIN * h))
     corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) - (x0, y0)
     text = tuple(INDEX[c] for c in canonical(row["text"]))
-    return Photograph(cv2.cvtColor(picture[y0:y1, x0:x1], cv2.COLOR_BGR2RGB), corners, text)
+    return Photograph(picture[y0:y1, x0:x1].copy(), corners, text)
 
 
 def sample(rng: np.random.Generator, photograph: Photograph, level: float) -> np.ndarray:
