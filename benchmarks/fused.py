@@ -14,8 +14,8 @@ from edge.records import Look
 from edge.settings import Settings
 
 
-def fused(folder: Path, labels: list[dict[str, str]], region: str | None) -> list[tuple[str, str, int]]:
-    """For every labelled vehicle: its plate, what its looks say together, and how many looks there were."""
+def looks_at(folder: Path, labels: list[dict[str, str]], region: str | None) -> dict[str, tuple[str, list[Look]]]:
+    """For every labelled vehicle of a clip: its plate, and the looks at it, each a picture read on its own."""
     looks: dict[str, list[Look]] = defaultdict(list)
     truth = {row["seq_id"]: canonical(row["text"]) for row in labels if canonical(row["text"])}
     seen: dict[str, list[Look]] = {}
@@ -29,5 +29,13 @@ def fused(folder: Path, labels: list[dict[str, str]], region: str | None) -> lis
             which = meeting(box, (look.crop.detection.box for look in seen[row["file"]]))
             if which is not None:
                 looks[row["seq_id"]].append(seen[row["file"]][which])
-    answers = {name: fuse(looks[name], region=region) for name in truth}
-    return [(truth[n], answers[n][0].text if answers[n] else "", len(looks[n])) for n in truth]
+    return {name: (plate, looks[name]) for name, plate in truth.items()}
+
+
+def fused(folder: Path, labels: list[dict[str, str]], region: str | None) -> list[tuple[str, str, int]]:
+    """For every labelled vehicle: its plate, what its looks say together, and how many looks there were."""
+    answers = []
+    for plate, looks in looks_at(folder, labels, region).values():
+        candidates = fuse(looks, region=region)
+        answers.append((plate, candidates[0].text if candidates else "", len(looks)))
+    return answers

@@ -117,13 +117,13 @@ def fit(
 
 def predict(net: keras.Model, looks: np.ndarray) -> dict[str, np.ndarray]:
     """Log probabilities `characters` (n, 7, 65) and `quality` (n, 5) of looks (n, 5, 25, 84, 3), whichever it gives."""
-    parts = [net(ops.cast(beside(looks[n : n + 100]), "float32") / 255.0) for n in range(0, len(looks), 100)]
-    outputs = {name: ops.concatenate([part[name] for part in parts]) for name in parts[0]}
+    parts = [net.predict_on_batch(beside(looks[n : n + 100]) / np.float32(255)) for n in range(0, len(looks), 100)]
+    outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if "characters" in outputs:
-        outputs["characters"] = ops.log_softmax(outputs["characters"])
+        outputs["characters"] = ops.convert_to_numpy(ops.log_softmax(outputs["characters"]))
     if "quality" in outputs:
-        outputs["quality"] = iq_stan.frame_quality(outputs["quality"])
-    return {name: ops.convert_to_numpy(value) for name, value in outputs.items()}
+        outputs["quality"] = outputs["quality"].reshape(-1, sequence.FRAMES, sequence.CHARACTERS).mean(axis=-1)
+    return outputs
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
