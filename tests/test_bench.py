@@ -20,7 +20,7 @@ from edge.cli import main
 from edge.detector import Detector
 from edge.errors import BadInput, BadSettings, EdgeError
 from edge.image import rectify
-from edge.records import PlateCrop
+from edge.records import Detection, PlateCrop
 from edge.settings import Detecting, Settings
 from tests.conftest import BENCH_ROUNDS
 
@@ -101,6 +101,15 @@ def test_a_clip_without_vehicles_is_an_error_that_says_what_to_do(kit: Kit) -> N
     blind = replace(kit, detector=detector)
     with pytest.raises(BadInput, match="see no vehicles in the bundled clip"):
         scenes(blind, STAY)
+
+
+def test_a_clip_in_which_no_frame_is_empty_is_an_error_that_says_so(kit: Kit) -> None:
+    class Fanciful:
+        def detect(self, image: np.ndarray) -> list[Detection]:
+            return [Detection.whole(image)]
+
+    with pytest.raises(BadInput, match="see a vehicle in every frame"):
+        scenes(replace(kit, detector=Fanciful()), STAY)  # type: ignore[arg-type]
 
 
 def test_stages_are_called_equally_often_and_in_changing_order() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge import ctc
+from edge.assembly import assembled, open_zoo
 from edge.bench.timing import Stage
 from edge.camera import open_source
 from edge.demo import clip
@@ -59,20 +60,8 @@ class Kit:
 @contextmanager
 def open_kit(settings: Settings) -> Iterator[Kit]:
     """All models of the settings' zoo on its device, and the seed net on the CPU."""
-    zoo = Path(settings.zoo) if settings.zoo else None
-    with ExitStack() as stack:
-        models = {
-            name: stack.enter_context(open_model(name, device=settings.device, zoo=zoo)) for name in NAMES
-        }
-        models[SEED] = stack.enter_context(open_model(SEED, device="cpu", zoo=HERE))
-        yield Kit(
-            models,
-            Detector(models["detector"], settings.detection),
-            Assessor(models["quality"]),
-            Restorer(models["restorer"]),
-            Reader(models["reader"]),
-            settings,
-        )
+    with open_zoo(settings) as models, open_model(SEED, device="cpu", zoo=HERE) as seed:
+        yield Kit({**models, SEED: seed}, *assembled(models, settings), settings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,8 +90,10 @@ def scenes(kit: Kit, stay: int) -> Scenes:
             if len(found) >= stay:
                 begin = (len(found) - stay) // 2
                 runs.append(tuple(frame for frame, _ in found[begin : begin + stay]))
-    if surest is None or not runs or not empty:
+    if surest is None or not runs:
         raise BadInput("The models see no vehicles in the bundled clip. Reinstall edge-alpr.")
+    if not empty:
+        raise BadInput("The models see a vehicle in every frame of the bundled clip. Reinstall edge-alpr.")
     return Scenes(tuple(runs), tuple(empty), surest)
 
 
