@@ -31,7 +31,7 @@ from edge.image import decode_image, fill, letterbox
 from edge.manifest import Manifest
 from edge.plates.alphabet import canonical
 from edge.reader import Reader
-from edge.records import Box, Detection, Image, PlateCrop
+from edge.records import Detection, Image, PlateCrop
 from edge.runtime import open_model
 
 NAMES = ("quality", "restorer", "reader", "detector")
@@ -109,8 +109,7 @@ def exact(network: Any, pictures: list[Plate]) -> float | None:
 
 
 def _crop(image: Image) -> PlateCrop:
-    height, width = image.shape[:2]
-    return PlateCrop(fill(image), Detection(Box(0, 0, width, height), 1.0, None, 1))
+    return PlateCrop(fill(image), Detection.whole(image))
 
 
 def compare(pictures: list[Plate], weights: Path, zoo: Path, device: str) -> bool:

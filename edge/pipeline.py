@@ -86,10 +86,14 @@ class Pipeline:
     def read_image(self, image: Image) -> list[Look]:
         """Every legible plate of one picture, surest detection first; an empty list where there is none."""
         looks = [
-            self._agree([_cut(image, detection, margin) for margin in (CUTS if self._patient else CUTS[:1])])
+            self._agree(self._cuts(image, detection, CUTS))
             for detection in self._searcher.detect(image)
         ]
         return [look for look in looks if self._tells(look)]
+
+    def _cuts(self, image: Image, plate: Detection, margins: tuple[float, ...]) -> list[PlateCrop]:
+        """A plate of a single picture with each margin; with the first alone where there is no patience."""
+        return [_cut(image, plate, margin) for margin in (margins if self._patient else margins[:1])]
 
     def _tells(self, look: Look) -> bool:
         """Whether a look at a single picture is told; a text without a digit is mostly a vehicle's make or a sign."""
@@ -100,12 +104,11 @@ class Pipeline:
 
     def read_crop(self, image: Image) -> Look:
         """A plate that has already been cut out, as it is and cut by the corners it shows; its reading may be empty."""
-        height, width = image.shape[:2]
-        whole = Detection(Box(0, 0, width, height), 1.0, None, 1)
-        cuts = [_cut(image, whole, margin) for margin in (CUTS_AGAIN if self._patient else CUTS_AGAIN[:1])]
+        whole = Detection.whole(image)
+        cuts = self._cuts(image, whole, CUTS_AGAIN)
         if self._patient:
             shown = [plate for plate in from_afar(self._detector, image) if plate.box.iou(whole.box) > FILLED]
-            cuts += [_cut(image, plate, margin) for plate in shown[:1] for margin in CUTS]
+            cuts += [cut for plate in shown[:1] for cut in self._cuts(image, plate, CUTS)]
         return self._agree(cuts)
 
     def process(self, frame: Frame) -> list[Event]:

@@ -71,6 +71,12 @@ class Detection:
     corners: Corners | None
     rows: int
 
+    @classmethod
+    def whole(cls, image: Image) -> Detection:
+        """A plate that comes cut out: all of its picture."""
+        height, width = image.shape[:2]
+        return cls(Box(0, 0, width, height), 1.0, None, 1)
+
     def moved(self, x: float, y: float) -> Detection:
         """The same plate in a picture of which this one is the part that begins at (x, y)."""
         a = self.box
