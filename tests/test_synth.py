@@ -11,7 +11,7 @@ import pytest
 
 from edge.plates.alphabet import INDEX, decode
 from models import synth
-from models.synth import atlas, degrade, drawing, formats, scene, view
+from models.synth import atlas, degrade, drawing, formats, hangul, scene, view
 from models.synth.view import IGNORE
 from models.train import photographs
 
@@ -135,6 +135,15 @@ def test_the_atlas_has_every_character_in_several_faces() -> None:
     covered = {c for faces in kinds.values() for face in faces for c in face.glyphs}
     assert covered == set(INDEX)
     assert len(kinds["stroke"]) + len(kinds["font"]) > 40 and len(kinds["hangul"]) > 5 and len(kinds["hanzi"]) >= 3
+
+
+def test_the_syllables_of_korean_plates_are_pressed_from_one_alphabet() -> None:
+    shape = {"height": 64, "aspect": 0.8, "weight": 0.1}
+    drawn = {c: hangul.draw(c, 1, **shape) for c in formats.KR_USE}
+    assert all(glyph is not None and 0.08 < (glyph > 127).mean() < 0.6 for glyph in drawn.values())
+    assert len({glyph.tobytes() for glyph in drawn.values()}) == len(set(formats.KR_USE))
+    assert not np.array_equal(drawn["가"], hangul.draw("가", 2, **shape))
+    assert hangul.draw("강", 1, **shape) is None
 
 
 @pytest.mark.parametrize("name", ["detector", "reader"])

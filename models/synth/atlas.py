@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from edge.plates.alphabet import CHINESE_USE, DIGITS, HANGUL, LATIN, PROVINCES
-from models.synth import strokes
+from models.synth import hangul, strokes
 
 HEIGHT = 64  # pixels of a capital letter
 PATH = Path(__file__).with_name("atlas.npz")
@@ -40,6 +40,7 @@ HANZI_FONTS = (
 )
 STROKE_FACES = 36
 VIETNAMESE_FACES = 12
+KOREAN_FACES = 12
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,14 @@ def vietnamese_glyphs(seed: int) -> dict[str, np.ndarray]:
     }
 
 
+def korean_glyphs(seed: int, others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Korea's alphabet as one of its presses makes it, and the syllables that it lacks from another face."""
+    rng = np.random.default_rng([9, seed])
+    shape = {"aspect": rng.uniform(0.6, 0.95), "weight": rng.uniform(0.07, 0.13)}
+    drawn = {c: hangul.draw(c, seed, height=HEIGHT, **shape) for c in others}
+    return {c: others[c] if glyph is None else glyph for c, glyph in drawn.items()}
+
+
 def build() -> list[Face]:
     """Every face; FileNotFoundError where a font package is missing."""
     missing = [f for f in (*LATIN_FONTS, *HANGUL_FONTS, *HANZI_FONTS) if not (FONTS / f).exists()]
@@ -104,6 +113,8 @@ def build() -> list[Face]:
         barred[HEIGHT // 2 - 3 : HEIGHT // 2 + 4, : barred.shape[1] // 2] = 255
         faces.append(Face("font", {**glyphs, "Đ": np.pad(barred, ((0, 0), (6, 0)))}))
     faces += [Face("hangul", font_glyphs(FONTS / f, HANGUL, index=1 if "Noto" in f else 0)) for f in HANGUL_FONTS]
+    fonts = [face.glyphs for face in faces if face.kind == "hangul"]
+    faces += [Face("hangul", korean_glyphs(seed, fonts[seed % len(fonts)])) for seed in range(KOREAN_FACES)]
     faces += [
         Face("hanzi", font_glyphs(FONTS / f, PROVINCES + CHINESE_USE, index=2 if "Noto" in f else 0))
         for f in HANZI_FONTS

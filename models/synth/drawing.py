@@ -78,9 +78,10 @@ def layout(
     widest = rng.uniform(1.0, 1.25 if rng.random() < 0.85 else 1.9)  # the digits of Korean green plates are squares
     squeeze = min(span / total, widest)
     start = line.left * width + (span - total * squeeze) * rng.uniform(0.35, 0.65)
-    placed, x = [], start
+    placed, x, low = [], start, rng.uniform(0.7, 1.0)  # Hangul is often less tall than the digits
     for character, w in cells:
-        placed.append((character, round(x), top, max(3, round(w * squeeze)), cap))
+        tall = round(cap * low) if "\uac00" <= character <= "\ud7a3" else cap
+        placed.append((character, round(x), top + (cap - tall) // 2, max(3, round(w * squeeze)), tall))
         x += (w + gap) * squeeze
     return placed
 
@@ -191,8 +192,13 @@ def emblem(image: np.ndarray, rng: Rng, x: int, y: int, w: int, h: int) -> None:
     """A shield, one or two round seals, or a sticker in a cell of the text."""
     colours = rng.choice(SEALS, 2)
     middle = x + w // 2
-    kind = rng.integers(3)
-    if kind == 0:
+    kind = rng.integers(4)
+    if kind == 3:  # a star, or the outline of a country
+        angles = np.linspace(0, 2 * np.pi, 2 * int(rng.integers(4, 7)), endpoint=False) + rng.uniform(0, 1)
+        reach = np.where(np.arange(len(angles)) % 2, rng.uniform(0.3, 0.7), 1.0) * min(w, 0.4 * h) * 0.5
+        star = np.stack([middle + reach * np.cos(angles), y + h * 0.5 + reach * np.sin(angles)], axis=1)
+        cv2.fillPoly(image, [np.round(star).astype(np.int32)], rng.uniform(10, 90, 3).tolist(), cv2.LINE_AA)
+    elif kind == 0:
         top, low = y + round(h * rng.uniform(0.05, 0.3)), y + round(h * rng.uniform(0.5, 0.75))
         half = max(1, round(w * 0.4))
         left, right, waist = middle - half, middle + half, (top + low) // 2

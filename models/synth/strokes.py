@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 Vertex = tuple[float, ...]
+SCALE = 4  # glyphs are drawn so many times larger than they are kept
 
 GLYPHS: dict[str, list[list]] = {
     "0": [[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"]],
@@ -116,6 +117,17 @@ def rounded(vertices: list, radius: float) -> np.ndarray:
     return np.array(points + points[:1] if closed else points)
 
 
+def paint(shapes: list[list], size: tuple[int, int], thick: int, radius: float) -> np.ndarray:
+    """Coverage (height, width) uint8 of strokes in the unit box, brought to (width, height) pixels."""
+    canvas = np.zeros(size[::-1], np.uint8)
+    room = np.array(size, float) - thick
+    for shape in shapes:
+        pixels = [v if v == "z" else (*(np.array(v[:2]) * room + thick / 2), *v[2:]) for v in shape]
+        line = rounded(pixels, radius)
+        cv2.polylines(canvas, [np.round(line * 16).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
+    return canvas
+
+
 def draw(
     character: str, rng: np.random.Generator, *, height: int, aspect: float, weight: float, radius: float, plain: float,
     vietnamese: bool = False,
@@ -128,21 +140,15 @@ def draw(
     if vietnamese:
         options = [VIETNAMESE.get(character, GLYPHS[character])]
     strokes = options[0] if len(options) == 1 or rng.random() > plain else options[rng.integers(1, len(options))]
-    scale = 4
-    thick = max(2, round(weight * height * scale))
-    h = height * scale
+    thick = max(2, round(weight * height * SCALE))
+    h = height * SCALE
     w = max(thick + 4, round(aspect * widths.get(character, 1.0) * h))
     if len(strokes) == 1 and character in "1I" and strokes[0] == [(0.5, 0), (0.5, 1)]:
         w = round(thick * 1.15)
     left = round(0.2 * w) if barred else 0
-    canvas = np.zeros((h, w + left), np.uint8)
-    size = np.array([w - thick, h - thick], float)
-    for stroke in strokes:
-        pixels = [v if v == "z" else (*(np.array(v[:2]) * size + thick / 2 + (left, 0)), *v[2:]) for v in stroke]
-        line = rounded(pixels, radius * h)
-        cv2.polylines(canvas, [np.round(line * 16).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
+    canvas = np.pad(paint(strokes, (w, h), thick, radius * h), ((0, 0), (left, 0)))
     if barred:
         cv2.line(
             canvas, (thick // 2, h // 2), (round(0.5 * w) + left, h // 2), 255, max(2, round(thick * 0.8)), cv2.LINE_AA
         )
-    return cv2.resize(canvas, ((w + left) // scale, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(canvas, ((w + left) // SCALE, height), interpolation=cv2.INTER_AREA)
