@@ -1,4 +1,4 @@
-"""Building blocks that the Edge TPU takes: convolution, batch norm folded away at export, ReLU6; no SE, no h-swish.
+"""Building blocks that the Edge TPU takes: convolution, batch norm folded away at export, ReLU6; no h-swish.
 
 A network is a table of rows, one row a block, to be compared with its paper line by line.
 """
@@ -19,6 +19,7 @@ class Row:
     expand: int
     out: int
     stride: int = 1
+    squeeze: bool = False  # squeeze and excitation behind the depthwise convolution
 
 
 def conv(
@@ -37,12 +38,22 @@ def depthwise(x: keras.KerasTensor, kernel: int, *, stride: int = 1) -> keras.Ke
 
 
 def bottleneck(x: keras.KerasTensor, row: Row) -> keras.KerasTensor:
-    """Expand, depthwise, project; added to its input where the shapes agree (MobileNetV3, without SE)."""
+    """Expand, depthwise, project; added to its input where the shapes agree (MobileNetV3, mostly without SE)."""
     shortcut = x
     if row.expand != x.shape[-1]:
         x = conv(x, row.expand)
-    x = conv(depthwise(x, row.kernel, stride=row.stride), row.out, relu=False)
+    x = depthwise(x, row.kernel, stride=row.stride)
+    if row.squeeze:
+        x = layers.Multiply()([x, excitation(x, row.expand // 4)])
+    x = conv(x, row.out, relu=False)
     return layers.Add()([shortcut, x]) if row.stride == 1 and shortcut.shape[-1] == row.out else x
+
+
+def excitation(x: keras.KerasTensor, squeezed: int) -> keras.KerasTensor:
+    """How much each channel of (h, w, c) matters on this picture: (1, 1, c) in (0, 1)."""
+    pooled = layers.AveragePooling2D(x.shape[1:3])(x)
+    narrow = layers.Conv2D(squeezed, 1, activation="relu")(pooled)
+    return layers.Conv2D(x.shape[-1], 1, activation="sigmoid")(narrow)
 
 
 def stack(x: keras.KerasTensor, rows: tuple[Row, ...]) -> keras.KerasTensor:

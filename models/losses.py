@@ -9,10 +9,14 @@ ALPHA, GAMMA = 0.8, 3.0  # seed 003, focal CTC
 IGNORE = 255
 
 
+def plain_ctc(text: keras.KerasTensor, length: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+    """−ln p per sample; p: CTC probability of text (batch, n) under logits (batch, steps, characters)."""
+    return ops.ctc_loss(text, logits, length, ops.full_like(length, logits.shape[1]), mask_index=0)
+
+
 def focal_ctc(text: keras.KerasTensor, length: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-    """α(1 − p)^γ · −ln p per sample; p: CTC probability of text (batch, n) under logits (batch, steps, characters)."""
-    steps = ops.full_like(length, logits.shape[1])
-    nll = ops.ctc_loss(text, logits, length, steps, mask_index=0)
+    """α(1 − p)^γ · −ln p per sample, with the p of plain_ctc."""
+    nll = plain_ctc(text, length, logits)
     return ALPHA * (1.0 - ops.exp(-nll)) ** GAMMA * nll
 
 

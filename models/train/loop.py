@@ -60,12 +60,12 @@ class Checkpoint(keras.callbacks.Callback):
         print(f"epoch {epoch + 1}  {(time.time() - self.started) / 60:.1f} min  {figures}", flush=True)
 
 
-def optimizer(rate: float, total: int) -> keras.optimizers.Optimizer:
-    """AdamW, cosine with a short warm-up, gradient norm 5, exponential moving average of the weights."""
+def optimizer(rate: float, total: int, *, average: bool = True) -> keras.optimizers.Optimizer:
+    """AdamW, cosine with a short warm-up, gradient norm 5, mostly with an exponential moving average of the weights."""
     schedule = keras.optimizers.schedules.CosineDecay(
         rate / 20, total, alpha=0.02, warmup_target=rate, warmup_steps=min(500, total // 20)
     )
-    return keras.optimizers.AdamW(schedule, weight_decay=0.01, global_clipnorm=5.0, use_ema=True, ema_momentum=0.998)
+    return keras.optimizers.AdamW(schedule, weight_decay=0.01, global_clipnorm=5.0, use_ema=average, ema_momentum=0.998)
 
 
 def train(trainer: keras.Model, net: keras.Model, make: Make, options: argparse.Namespace) -> None:
