@@ -1,6 +1,9 @@
-"""From trained weights to a release, step by step.
+"""From trained weights to a release: quantize to uint8, check every operation, package, compile for the Edge TPU.
 
-python -m convert reader --weights runs/reader/best.weights.h5 --calibration convert/calibration/reader.csv
+    python -m convert reader --weights runs/reader/best.weights.h5      # into edge/zoo; --out for a zoo of your own
+
+Without edgetpu_compiler the last step is left out and said so; the models then run on the CPU. Exit code 1 where a step
+refuses, with the reason. The steps alone: python -m convert.check, .compile and .compare, each with --help.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import edge
 from convert import compile, package, quantize, zoo
 from convert.errors import CompilerError, ConvertError
 from edge.errors import EdgeError
+from edge.released import NAMES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,22 +36,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m convert", description=__doc__.splitlines()[0] if __doc__ else None
+        prog="python -m convert", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", help="which model: detector, reader, quality or restorer")
-    parser.add_argument("--weights", type=Path, required=True, metavar="F.weights.h5")
+    parser.add_argument("name", help=f"which model: {', '.join(NAMES)}")
     parser.add_argument(
-        "--calibration", type=Path, metavar="F.csv", help="default: convert/calibration/NAME.csv"
+        "--weights", type=Path, required=True, metavar="F.weights.h5", help="what python -m models.train.NAME wrote"
     )
-    parser.add_argument("--out", type=Path, default=Path("edge/zoo"))
+    parser.add_argument(
+        "--calibration", type=Path, metavar="F.csv",
+        help="list of the pictures that set the ranges; default: convert/calibration/NAME.csv",
+    )
+    parser.add_argument("--out", type=Path, default=Path("edge/zoo"), metavar="ZOO", help="default: %(default)s")
     parser.add_argument("--version", default=edge.__version__, help="of the weights")
     parser.add_argument(
-        "--set", action="append", default=[], type=_setting, metavar="KEY=NUMBER", dest="settings"
+        "--set", action="append", default=[], type=_setting, metavar="KEY=NUMBER", dest="settings",
+        help="a threshold of these weights, for the manifest: threshold=0.35 (detector), degraded=0.5 (quality)",
     )
     parser.add_argument("--saw", help="what it was trained on, for its card, where that is not what the recipe names")
     parser.add_argument("--compiler", type=Path, help="path of edgetpu_compiler; default: where the PATH has it")
     parser.add_argument(
-        "--timeout", type=float, default=1800, metavar="SECONDS", help="for the TensorFlow converter"
+        "--timeout", type=float, default=1800, metavar="SECONDS", help="of TensorFlow's converter, default %(default)g"
     )
     return parser
 
@@ -62,6 +70,10 @@ def _setting(text: str) -> tuple[str, float]:
 def _release(asked: argparse.Namespace) -> None:
     if asked.compiler:
         compile.find(asked.compiler)  # before the long way to it
+    if asked.name not in NAMES:
+        raise ConvertError(f"no model is called {asked.name!r}; there are {', '.join(sorted(NAMES))}.")
+    if not asked.weights.is_file():
+        raise ConvertError(f"{asked.weights} does not exist. Name what python -m models.train.{asked.name} wrote.")
     listed = asked.calibration or Path("convert/calibration") / f"{asked.name}.csv"
     rows = quantize.calibration_rows(listed)
     print(f"1/5 {asked.name}: weights {asked.weights}", flush=True)
@@ -97,8 +109,6 @@ def trained(name: str, weights: Path) -> Any:
     quantize.keras_on_tensorflow()
     import models
 
-    if name not in models.NAMES:
-        raise ConvertError(f"no model is called {name!r}; there are {', '.join(sorted(models.NAMES))}.")
     model = models.build(name, batch_size=1)
     try:
         model.load_weights(weights)

@@ -2,7 +2,8 @@
 
     python -m convert.check edge/zoo/*.tflite [--json]     # exit code 0 mapped, 1 refused, 2 not a model
 
-One refused operation sends everything behind it to the CPU, so there is no partial success.
+One refused operation sends everything behind it to the CPU, so there is no partial success. Every refusal names the
+operation, its version and the rule that it breaks. Neither the compiler nor an Edge TPU is needed.
 """
 
 from __future__ import annotations
@@ -114,10 +115,10 @@ def _unfounded(graph: Graph) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m convert.check", description="Prove that models map completely."
+        prog="python -m convert.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.tflite")
-    parser.add_argument("--json", action="store_true", help="one JSON object per file")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.tflite", help="uint8 files, not yet compiled")
+    parser.add_argument("--json", action="store_true", help="one JSON object per file, with every operation")
     asked = parser.parse_args(arguments)
     codes = [_judge(file, as_json=asked.json) for file in asked.files]
     return max(codes)

@@ -3,7 +3,8 @@
     python -m convert.compile                                   # the models of edge/zoo together, packaged there
     python -m convert.compile FILE.tflite… [--out DIR]          # these files, written to DIR
 
-The compiler is a closed x86-64 program that may not be passed on: it comes from Coral's Debian repository.
+The compiler is a closed x86-64 program that may not be passed on: it comes from Coral's Debian repository, and
+convert/Containerfile installs it from there. Exit code 1 where it is missing, fails, or leaves anything to the CPU.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from edge.errors import EdgeError
 TRIES = 3
 RUNTIME = 14  # the oldest Edge TPU runtime a compiled file asks for
 UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+ELSEWHERE = "Name edgetpu_compiler itself, or leave --compiler out where the PATH has it."
 MISSING = (
     "edgetpu_compiler was not found. Install it on an x86-64 Debian from Coral's package repository (page "
     "'Edge TPU Compiler' of Coral's documentation), or name it: --compiler PATH; elsewhere use convert/Containerfile. "
@@ -59,7 +61,7 @@ def find(path: Path | None = None) -> Path:
     """The compiler named, or the one on PATH; CompilerError where there is none."""
     found = shutil.which(str(path) if path else "edgetpu_compiler")
     if found is None:
-        raise CompilerError(f"{path} cannot be run. {MISSING}" if path else MISSING)
+        raise CompilerError(f"{path} cannot be run: it is no program. {ELSEWHERE}" if path else MISSING)
     return Path(found)
 
 
@@ -152,15 +154,17 @@ def main(arguments: list[str] | None = None) -> int:
     from convert import zoo  # it stands on this module
 
     parser = argparse.ArgumentParser(
-        prog="python -m convert.compile", description="Compile models for the Edge TPU, together."
+        prog="python -m convert.compile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "files", nargs="*", type=Path, metavar="FILE.tflite", help="the first gets the chip's memory first"
     )
-    parser.add_argument("--zoo", type=Path, default=Path("edge/zoo"), help="of models, where no files are named")
-    parser.add_argument("--compiler", type=Path, help="path of edgetpu_compiler")
-    parser.add_argument("--out", type=Path, default=Path("runs/compiled"), help="of named files")
-    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS")
+    parser.add_argument("--zoo", type=Path, default=Path("edge/zoo"),
+                        help="the four models of a folder, where no files are named; default: %(default)s")  # fmt: skip
+    parser.add_argument("--compiler", type=Path, help="path of edgetpu_compiler; default: where the PATH has it")
+    parser.add_argument("--out", type=Path, default=Path("runs/compiled"), metavar="DIR",
+                        help="where named files are compiled to; default: %(default)s")  # fmt: skip
+    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="default: %(default)g")
     asked = parser.parse_args(arguments)
     try:
         if asked.files:
