@@ -37,11 +37,11 @@ class Size:
 
     train: int
     test: int
-    start: int  # epochs of the net without the quality branch from which all that read begin
+    start: int  # epochs of the net without the quality branch from which all variants begin
     epochs: int  # of every variant
 
 
-FULL, REDUCED = Size(8000, 2000, 8, 2), Size(800, 150, 4, 1)
+FULL, REDUCED = Size(6000, 1000, 8, 1), Size(800, 150, 4, 1)
 VARIANTS: dict[str, dict[str, bool]] = {"guided": {}, "plain": {"scoring": False}, "scoring": {"reading": False}}
 
 
@@ -57,20 +57,16 @@ def trained(path: Path, train: dict[str, np.ndarray], **how: Any) -> keras.Model
 
 
 def nets(asked: argparse.Namespace, size: Size, train: dict[str, np.ndarray]) -> dict[str, list[keras.Model]]:
-    """Every variant after each training; those that read begin from one net that reads without the branch."""
+    """Every variant after each training; all begin from one net that reads without the branch."""
     folder = asked.runs / f"iq_stan-{size.train}-{size.start}-{size.epochs}"
     folder.mkdir(parents=True, exist_ok=True)
     start = trained(folder / "start.weights.h5", train, epochs=size.start, seed=99, scoring=False)
-    return {
-        name: [
-            trained(
-                folder / f"{name}-{seed}.weights.h5", train, epochs=size.epochs, seed=seed,
-                start=start if name != "scoring" else None, **how,
-            )
-            for seed in range(asked.seeds)
-        ]
-        for name, how in VARIANTS.items()
-    }
+    every: dict[str, list[keras.Model]] = {name: [] for name in VARIANTS}
+    for seed in range(asked.seeds):
+        for name, how in VARIANTS.items():
+            path = folder / f"{name}-{seed}.weights.h5"
+            every[name].append(trained(path, train, epochs=size.epochs, seed=seed, start=start, **how))
+    return every
 
 
 def right(log_probabilities: np.ndarray, text: np.ndarray, first: int = 0) -> np.ndarray:
