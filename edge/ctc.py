@@ -21,6 +21,7 @@ HOPELESS = 1e-4  # share of the best prefix below which one is let go: no gramma
 FAR = 20.0  # in ln; a look may hold only 12 against a text, and no form is 8 rarer than another
 FAINTEST = -80.0  # ln of the least probability that is told from none: eight steps of it are still a float64
 RESCALED = 8  # steps between two rescalings of the forward algorithm: no 8 steps reach the end of float64
+LEAST = 1e-300  # below what 8 steps leave of anything possible
 Indices = tuple[int, ...]
 Prefixes = dict[Indices, tuple[float, float]]  # with the probabilities of ending in a blank, in a character
 Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -51,12 +52,11 @@ def condense(log_posteriors: Floats) -> NDArray[np.float32]:
 
     The first of a run stays and carries the blanks of the others.
     """
-    quiet = log_posteriors[:, BLANK] > QUIET
-    first = quiet & ~np.concatenate(([False], quiet[:-1]))
-    runs = np.cumsum(first | ~quiet) - 1  # the condensed step of each step
-    blanks = np.bincount(runs, log_posteriors[:, BLANK])
-    condensed = np.array(log_posteriors[first | ~quiet], np.float32)
-    condensed[:, BLANK] = blanks
+    blanks = log_posteriors[:, BLANK]
+    quiet = blanks > QUIET
+    starts = np.flatnonzero(np.append(True, ~(quiet[1:] & quiet[:-1])))  # a quiet step after another one goes into that
+    condensed = np.asarray(log_posteriors[starts], np.float32)
+    condensed[:, BLANK] = np.add.reduceat(blanks, starts, dtype=np.float64)
     return condensed
 
 
@@ -171,7 +171,7 @@ def _forward(
     steps, states, columns = emitted.shape
     alpha = np.zeros((states + 1, columns))  # one more state in front, which is never reached
     alpha[1:3] = emitted[0, :2]
-    ahead, skipped, logs = np.empty((states, columns)), np.empty_like(may_skip), np.zeros(columns)
+    ahead, skipped, scales = np.empty((states, columns)), np.empty_like(may_skip), [np.ones(columns)]
     here, before, earlier, skippers = alpha[1:], alpha[:-1], alpha[1:-2], ahead[2:]  # taken once: it is half the time
     for step in range(1, steps):
         np.add(here, before, out=ahead)
@@ -179,11 +179,9 @@ def _forward(
         np.add(skippers, skipped, out=skippers)
         np.multiply(ahead, emitted[step], out=here)
         if step % RESCALED == 0:
-            scale = alpha.max(axis=0)
-            scale[scale == 0] = 1.0
-            alpha /= scale
-            logs += np.log(scale)
-    return logs, alpha
+            scales.append(alpha.max(axis=0, initial=LEAST))
+            alpha /= scales[-1]
+    return np.asarray(np.log(scales).sum(axis=0), np.float64), alpha
 
 
 def _with_blanks(texts: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
