@@ -77,7 +77,7 @@ def light(look: keras.KerasTensor) -> keras.KerasTensor:
     x = look
     for filters, stride in LIGHT:
         x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.ReLU()(layers.BatchNormalization(momentum=iq_stan.SETTLING)(x))
     return x
 
 
