@@ -134,14 +134,16 @@ class Pipeline:
         return replace(looks[0], reading=replace(looks[0].reading, candidates=candidates))
 
     def _read(self, crop: PlateCrop, quality: Quality) -> Look:
-        """Read a crop; of a degraded one also the restored, whichever is surer."""
-        region = self._settings.region
-        look = Look(crop, quality, self._reader.read(crop, region=region))
-        if not quality.degraded:
-            return look
-        restored = self._restorer.restore(crop)
-        clearer = Look(restored, quality, self._reader.read(restored, region=region))
-        return clearer if clearer.reading.confidence > look.reading.confidence else look
+        """Read a degraded crop restored and another as it is; in doubt also the other way, and the surer counts."""
+        first = self._read_once(crop, quality, restored=quality.degraded)
+        if first.reading.confidence >= self._settings.reading.sure_confidence:
+            return first
+        other = self._read_once(crop, quality, restored=not quality.degraded)
+        return max(first, other, key=lambda look: look.reading.confidence)
+
+    def _read_once(self, crop: PlateCrop, quality: Quality, *, restored: bool) -> Look:
+        seen = self._restorer.restore(crop) if restored else crop
+        return Look(seen, quality, self._reader.read(seen, region=self._settings.region))
 
     def _see(self, track: Track, frame: Frame, detection: Detection) -> bool:
         """Read a plate where it promises more than what the track already holds; whether it was read.

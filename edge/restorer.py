@@ -11,7 +11,7 @@ from edge.runtime import Model
 
 
 class Restorer:
-    """Undoes blur, noise and low light in crops that the QAM calls degraded."""
+    """Undoes blur, noise and low light in crops that are degraded or were read in doubt."""
 
     def __init__(self, model: Model) -> None:
         self._model = model

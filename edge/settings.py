@@ -56,11 +56,12 @@ class Deciding:
     """When a crop is worth reading and a text worth telling."""
 
     min_confidence: float = 0.05  # below it a plate counts as unreadable
+    sure_confidence: float = 0.9  # below it a crop is read both as it is and restored; 1: always, 0: never
     quality_gate: float = 0.1  # below it a stream reads only the first look at a plate
     max_looks: int = 8  # of a track that are kept and fused, the best ones
 
     def __post_init__(self) -> None:
-        _share(self, "reading", "min_confidence", "quality_gate")
+        _share(self, "reading", "min_confidence", "sure_confidence", "quality_gate")
         _positive(self, "reading", "max_looks")
 
 

@@ -1,7 +1,8 @@
-"""The restorer: a small U-Net that takes a degraded crop to the clear one, 64×128 in and out.
+"""The restorer: a small U-Net that says what to change in a degraded crop to have the clear one, 64×128 in and out.
 
-Input `crop` (64, 128, 3) in [0, 1]; output `restored` (64, 128, 3) in (0, 1). Bilinear enlargement and additions
-instead of transposed convolutions and concatenations keep every op on the Edge TPU (seed 000, conditional restoration).
+Input `crop` (64, 128, 3) in [0, 1]; output `restored` (64, 128, 3), of the same range but for a little above 1. It
+begins as the identity, so that a clear crop is not the worse for it. Bilinear enlargement and additions instead of
+transposed convolutions and concatenations keep every op on the Edge TPU (seed 000, conditional restoration).
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ def build(*, batch_size: int | None = None) -> keras.Model:
     for skip in reversed(skips):
         x = layers.Add()([conv(enlarge(x), skip.shape[-1]), skip])
         x = stack(x, (Row(3, 2 * skip.shape[-1], skip.shape[-1]),))
-    x = conv(enlarge(x), 16, 3)
-    return keras.Model(
-        crop, {"restored": layers.Conv2D(3, 3, padding="same", activation="sigmoid", name="restored")(x)},
-        name="restorer",
-    )
+    change = layers.Conv2D(3, 3, padding="same", kernel_initializer="zeros", name="change")(conv(enlarge(x), 16, 3))
+    restored = layers.ReLU(6.0, name="restored")(layers.Add()([crop, change]))
+    return keras.Model(crop, {"restored": restored}, name="restorer")

@@ -29,19 +29,21 @@ def both(truth: str, plain: tuple[str, float], restored: tuple[str, float], *, d
     return Both(truth, first, second, degraded, assessing=1.0, reading=2.0, restoring=4.0)
 
 
-def test_the_router_restores_what_the_qam_calls_degraded_and_pays_for_that_alone() -> None:
+def test_the_router_reads_first_as_the_qam_says_and_the_other_way_only_in_doubt() -> None:
     clear = both("51F12345", ("51F12345", 0.92), ("51F12346", 0.95), degraded=False)
-    blurred = both("30A49572", ("30A49577", 0.4), ("30A49572", 0.6), degraded=True)
-    seen = [clear, blurred]
+    blurred = both("30A49572", ("30A49577", 0.4), ("30A49572", 0.92), degraded=True)
+    missed = both("29B12345", ("29B1234", 0.3), ("29B12345", 0.6), degraded=False)
+    seen = [clear, blurred, missed]
     exact = {way: right(way, seen).tolist() for way in restoration.WAYS}
     assert exact == {
-        "none": [True, False], "all": [False, True], "router": [True, True], "doubt": [True, True],
-        "router and doubt": [True, True], "all, replacing": [False, True], "router, replacing": [True, True],
+        "none": [True, False, False], "all": [False, True, True], "router": [True, True, True],
+        "QAM alone": [True, True, False], "doubt alone": [True, True, True], "all, replaced": [False, True, True],
+        "QAM, replaced": [True, True, False],
     }
-    seconds = [1 / per_second(way, seen) for way in restoration.WAYS]
-    assert seconds == pytest.approx([2, 6, (3 + 7) / 2, (2 + 6) / 2, (3 + 7) / 2, 4, (3 + 5) / 2])
-    assert "none / all / router 50.0 / 50.0 / 100.0 %" in told(seen) and told(seen).endswith("50 % degraded")
-    assert cost("both", seen).holds is False and cost("cheap", [replace(clear, assessing=0.1)]).holds is True
+    seconds = [3 / per_second(way, seen) for way in restoration.WAYS]
+    assert seconds == pytest.approx([6, 18, 3 + 5 + 7, 3 + 7 + 3, 2 + 6 + 6, 12, 3 + 5 + 3])
+    assert "none / all / router 33.3 / 66.7 / 100.0 %" in told(seen) and told(seen).endswith("33 % degraded")
+    assert cost("all", seen).holds is False and cost("clear", [replace(clear, assessing=0.1)]).holds is True
 
 
 def test_reading_both_ways_gives_what_the_pipeline_reads() -> None:

@@ -104,13 +104,20 @@ def test_lettering_without_a_digit_is_told_only_where_it_looks_like_a_plate(
     assert [look.reading.text for look in looks] == told
 
 
-def test_a_degraded_crop_is_read_restored_where_that_is_surer() -> None:
-    stages = Stages(degraded_below=0.5, odds=11.0)
+def test_a_degraded_crop_is_read_restored_and_another_as_it_is_where_that_leaves_no_doubt() -> None:
+    stages = Stages(degraded_below=0.5)
     bad, good = pipeline(stages).read_image(frame(0, (10, 50, 60), (300, 150, 160)).image)
-    assert stages.restored == len(CUTS)
-    assert bad.crop.restored
-    assert bad.reading.text == "51F12345"
+    assert bad.crop.restored and bad.reading.text == "51F12345"
     assert not good.crop.restored
+    assert stages.restored == len(CUTS) and len(stages.reads) == 2 * len(CUTS)
+
+
+@pytest.mark.parametrize("degraded_below", [0.0, 1.0])
+def test_in_doubt_a_crop_is_read_both_ways_and_the_surer_counts(degraded_below: float) -> None:
+    stages = Stages(degraded_below=degraded_below, odds=1.0)
+    (look,) = pipeline(stages).read_image(frame(0, (10, 50, 160)).image)
+    assert look.crop.restored and look.reading.text == "51F12345"
+    assert stages.restored == len(CUTS) and len(stages.reads) == 2 * len(CUTS)
 
 
 def test_a_cut_out_plate_is_read_whole() -> None:
@@ -179,7 +186,7 @@ def test_with_room_for_one_look_only_a_better_frame_is_read() -> None:
     stages = Stages(rivals={7: {"6": 0.0}})
     green = [100, 80, 140, 120, 140, 180, 20]
     run(
-        pipeline(stages, reading={"max_looks": 1}),
+        pipeline(stages, reading={"max_looks": 1, "sure_confidence": 0.0}),
         [frame(i, (10, 50, value)) for i, value in enumerate(green)],
     )
     assert stages.reads == [0.5, 0.7, 0.9]
@@ -189,7 +196,7 @@ def test_with_more_room_the_best_looks_are_kept() -> None:
     stages = Stages(rivals={7: {"6": 0.0}})
     green = [100, 80, 140, 60, 90, 180, 120]
     (event,) = run(
-        pipeline(stages, reading={"max_looks": 3}),
+        pipeline(stages, reading={"max_looks": 3, "sure_confidence": 0.0}),
         [frame(i, (10, 50, value)) for i, value in enumerate(green)],
     )
     assert stages.reads == [0.5, 0.4, 0.7, 0.45, 0.9, 0.6]
@@ -199,7 +206,8 @@ def test_with_more_room_the_best_looks_are_kept() -> None:
 
 def test_after_the_first_look_a_frame_below_the_gate_is_not_read() -> None:
     stages = Stages(rivals={7: {"6": 0.0}})
-    run(pipeline(stages), [frame(i, (10, 50, value)) for i, value in enumerate([10, 10, 16, 100])])
+    watch = pipeline(stages, reading={"sure_confidence": 0.0})
+    run(watch, [frame(i, (10, 50, value)) for i, value in enumerate([10, 10, 16, 100])])
     assert stages.reads == [0.05, 0.5]
 
 

@@ -14,14 +14,15 @@ import numpy as np
 
 from benchmarks.joined import box_of
 from edge.bench.stages import Kit
-from edge.image import decode_image, rectify
+from edge.image import decode_image, fill, rectify
 from edge.plates.alphabet import canonical, decode
-from edge.records import Box, Candidate, Detection, Image, PlateCrop
+from edge.records import Candidate, Detection, Image, PlateCrop
+from edge.settings import Deciding
 from models.synth import degrade, view
 
 Strengths = Callable[[np.random.Generator], Mapping[str, float]]
 T = TypeVar("T")
-SURE = 0.9  # confidence from which a reading leaves nothing to restore
+SURE = Deciding().sure_confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,19 @@ class Both:
     restoring: float  # with reading what came of it
 
     @property
-    def doubtful(self) -> bool:
-        return sureness(self.plain) < SURE
+    def surer(self) -> tuple[Candidate, ...]:
+        """The candidates of the surer of both readings."""
+        return self.restored if sureness(self.restored) > sureness(self.plain) else self.plain
 
     @property
-    def surer(self) -> tuple[Candidate, ...]:
-        """The candidates of the surer of both readings, as edge.pipeline chooses."""
-        return self.restored if sureness(self.restored) > sureness(self.plain) else self.plain
+    def routed(self) -> tuple[Candidate, ...]:
+        """The candidates of the reading that the QAM wants."""
+        return self.restored if self.degraded else self.plain
+
+    @property
+    def routing(self) -> float:
+        """Seconds until those."""
+        return self.assessing + (self.restoring if self.degraded else self.reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +64,25 @@ class Way:
 WAYS = {
     "none": Way(lambda b: b.plain, lambda b: b.reading),
     "all": Way(lambda b: b.surer, lambda b: b.reading + b.restoring),
-    "router": Way(
+    "router": Way(  # as edge.pipeline does it: the QAM says which way first, doubt whether the other way too
+        lambda b: b.surer if doubtful(b.routed) else b.routed,
+        lambda b: b.assessing + b.reading + b.restoring if doubtful(b.routed) else b.routing,
+    ),
+    "QAM alone": Way(
         lambda b: b.surer if b.degraded else b.plain,
         lambda b: b.assessing + b.reading + b.degraded * b.restoring,
     ),
-    "doubt": Way(  # no QAM: the reader's own confidence routes
-        lambda b: b.surer if b.doubtful else b.plain,
-        lambda b: b.reading + b.doubtful * b.restoring,
+    "doubt alone": Way(
+        lambda b: b.surer if doubtful(b.plain) else b.plain,
+        lambda b: b.reading + doubtful(b.plain) * b.restoring,
     ),
-    "router and doubt": Way(
-        lambda b: b.surer if b.degraded and b.doubtful else b.plain,
-        lambda b: b.assessing + b.reading + (b.degraded and b.doubtful) * b.restoring,
-    ),
-    "all, replacing": Way(lambda b: b.restored, lambda b: b.restoring),
-    "router, replacing": Way(
-        lambda b: b.restored if b.degraded else b.plain,
-        lambda b: b.assessing + (b.restoring if b.degraded else b.reading),
-    ),
+    "all, replaced": Way(lambda b: b.restored, lambda b: b.restoring),  # as the paper has it
+    "QAM, replaced": Way(lambda b: b.routed, lambda b: b.routing),
 }
+
+
+def doubtful(candidates: tuple[Candidate, ...]) -> bool:
+    return sureness(candidates) < SURE
 
 
 def sureness(candidates: tuple[Candidate, ...]) -> float:
@@ -94,7 +102,7 @@ def per_second(way: str, seen: Iterable[Both]) -> float:
 
 def both_ways(kit: Kit, image: Image, truth: str) -> Both:
     """Read a crop (64, 128, 3) as it is and restored."""
-    crop = PlateCrop(image, Detection(Box(0, 0, image.shape[1], image.shape[0]), 1.0, None, 1))
+    crop = PlateCrop(image, Detection.whole(image))
     region = kit.settings.region
     quality, assessing = timed(partial(kit.assessor.assess, crop))
     plain, reading = timed(partial(kit.reader.read, crop, region=region))
@@ -135,5 +143,4 @@ def photographed(folder: Path) -> Iterator[tuple[Image, str]]:
         rows = [row for row in csv.DictReader(table) if canonical(row["text"])]
     for row in rows:
         picture, box = decode_image(folder / row["file"]), box_of(row)
-        whole = Box(0, 0, picture.shape[1], picture.shape[0])
-        yield rectify(picture, box) if box else rectify(picture, whole, margin=0.0), canonical(row["text"])
+        yield rectify(picture, box) if box else fill(picture), canonical(row["text"])

@@ -88,32 +88,26 @@ def cost(name: str, seen: Sequence[Both]) -> Claim:
     return Claim(f"{name}: the router costs at most a quarter more than none", "optimal", times, len(seen), holds=holds)
 
 
-def summary(found: Cells) -> Iterator[Claim]:
-    """The claims of the abstract over all degraded crops and over the clear ones."""
-    clear = found["clear plates", 0.0]
-    degraded = [both for (_, strength), seen in found.items() if strength for both in seen]
-    replacing = ("none", "all, replacing", "router, replacing")
-    yield compared("degraded plates: restoring all reads more than none", "significantly", "all", "none", degraded)
-    yield compared(
-        "degraded plates: the restored crop instead of the seen one reads more", "significantly", "all, replacing",
-        "none", degraded, ways=replacing,
-    )
-    yield compared(
-        "degraded plates: the router loses nothing against all", "nothing", "router", "all", degraded,
-        at_least=-BEARABLE,
-    )
-    doubting = ("router", "doubt", "router and doubt")
-    for way in doubting[1:]:
-        yield compared(
-            f"degraded plates: {way} as the router loses nothing against all", "–", way, "all", degraded,
-            at_least=-BEARABLE, ways=doubting,
-        )
+def summary(name: str, seen: Sequence[Both]) -> Iterator[Claim]:
+    """What the abstract claims, on all degraded plates or on real ones; and which part of the router does it."""
+    replaced, parts = ("none", "all, replaced", "QAM, replaced"), ("router", "QAM alone", "doubt alone")
+    yield compared(f"{name}: restoring all reads more than none", "significantly", "all", "none", seen)
+    more = f"{name}: the restored crop instead of the seen one reads more"
+    yield compared(more, "significantly", "all, replaced", "none", seen, ways=replaced)
+    more = f"{name}: the QAM's choice between the two reads more"
+    yield compared(more, "significantly", "QAM, replaced", "none", seen, ways=replaced)
+    for way in parts:
+        loses = f"{name}: {way} loses nothing against all"
+        yield compared(loses, "nothing", way, "all", seen, at_least=-BEARABLE, ways=THREE if way == "router" else parts)
+    yield cost(name, seen)
+
+
+def on_clear(seen: Sequence[Both]) -> Iterator[Claim]:
+    """What restoration must not cost."""
     for way in ("all", "router"):
-        yield compared(
-            f"clear plates: {way} loses at most 0.2 points", "nothing", way, "none", clear, at_least=-BEARABLE
-        )
-    yield cost("clear plates", clear)
-    yield cost("degraded plates", degraded)
+        loses = f"clear plates: {way} loses at most 0.2 points"
+        yield compared(loses, "nothing", way, "none", seen, at_least=-BEARABLE)
+    yield cost("clear plates", seen)
 
 
 def by_kind(found: Cells) -> Iterator[Claim]:
@@ -130,10 +124,7 @@ def on_photographs(kit: Kit, folder: Path | None) -> Iterator[Claim]:
         yield compared(f"photographs {name}: the router gains", "gains", "router", "none", seen)
         every += seen
     if every:
-        yield compared("photographs: restoring all reads more than none", "significantly", "all", "none", every)
-        loses = "photographs: the router loses nothing against all"
-        yield compared(loses, "nothing", "router", "all", every, at_least=-BEARABLE)
-        yield cost("photographs", every)
+        yield from summary("photographs", every)
 
 
 def measure(asked: argparse.Namespace) -> list[Claim]:
@@ -142,7 +133,8 @@ def measure(asked: argparse.Namespace) -> list[Claim]:
         found = cells(kit, asked)
         photographs = list(on_photographs(kit, asked.photographs))
     degraded = [both for (_, strength), seen in found.items() if strength for both in seen]
-    return [*summary(found), *retrieval(degraded), *restorers_compared(asked), *photographs, *by_kind(found)]
+    plates = [*summary("degraded plates", degraded), *on_clear(found["clear plates", 0.0])]
+    return [*plates, *retrieval(degraded), *restorers_compared(asked), *photographs, *by_kind(found)]
 
 
 def main(given: Sequence[str] | None = None) -> Figures:
