@@ -145,38 +145,38 @@ def likelihoods_by_look(looks: Sequence[Floats], texts: Sequence[Sequence[int]])
     if not texts:
         return np.zeros((len(looks), 0))
     labels, ends = _with_blanks(texts)
-    emitted = _emitted(looks, labels)  # (timesteps, states, texts by looks)
-    skips = ((labels[:, 2:] != BLANK) & (labels[:, 2:] != labels[:, :-2])).T.astype(np.float64)
-    may_skip, last = np.repeat(skips, len(looks), axis=1), np.repeat(ends, len(looks))
-    logs, alpha = _forward(emitted, may_skip)
-    each = np.arange(len(last))
+    emitted = _emitted(looks, labels.T)  # (timesteps, states, looks by texts)
+    may_skip = ((labels[:, 2:] != BLANK) & (labels[:, 2:] != labels[:, :-2])).T
+    logs, alpha = _forward(emitted, np.tile(may_skip, len(looks)))
+    last, each = np.tile(ends, len(looks)), np.arange(len(looks) * len(texts))
     with np.errstate(divide="ignore"):
         found = logs + np.log(alpha[last + 1, each] + alpha[last, each])
-    return np.asarray(found.reshape(len(texts), len(looks)).T, np.float64)
+    return np.asarray(found.reshape(len(looks), len(texts)), np.float64)
 
 
 def _emitted(looks: Sequence[Floats], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probabilities (timesteps, states, texts by looks) of the labels; what a shorter look lacks is sure blanks."""
-    emitted = np.zeros((max(map(len, looks)), *labels.T.shape, len(looks)))
-    for number, look in enumerate(looks):
-        emitted[: len(look), ..., number] = np.exp(np.maximum(look[:, labels.T], FAINTEST))
-        emitted[len(look) :, ..., number] = labels.T == BLANK
-    return emitted.reshape(*emitted.shape[:2], -1)
+    """Probabilities (timesteps, states, looks by texts) of labels (states, texts); shorter looks end in sure blanks."""
+    steps = max(map(len, looks))
+    parts = [np.exp(np.maximum(look[:, labels], FAINTEST)) for look in looks]
+    sure = labels == BLANK
+    for number, part in enumerate(parts):
+        if len(part) < steps:
+            parts[number] = np.concatenate([part, np.broadcast_to(sure, (steps - len(part), *sure.shape))])
+    return np.concatenate(parts, axis=2, dtype=np.float64)
 
 
 def _forward(
-    emitted: NDArray[np.float64], may_skip: NDArray[np.float64]
+    emitted: NDArray[np.float64], may_skip: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What was scaled away (columns,) in logarithms, and alpha (1 + states, columns) after the last step."""
     steps, states, columns = emitted.shape
     alpha = np.zeros((states + 1, columns))  # one more state in front, which is never reached
     alpha[1:3] = emitted[0, :2]
-    ahead, skipped, scales = np.empty((states, columns)), np.empty_like(may_skip), [np.ones(columns)]
+    ahead, scales = np.empty((states, columns)), [np.ones(columns)]
     here, before, earlier, skippers = alpha[1:], alpha[:-1], alpha[1:-2], ahead[2:]  # taken once: it is half the time
     for step in range(1, steps):
         np.add(here, before, out=ahead)
-        np.multiply(earlier, may_skip, out=skipped)
-        np.add(skippers, skipped, out=skippers)
+        np.add(skippers, earlier, out=skippers, where=may_skip)
         np.multiply(ahead, emitted[step], out=here)
         if step % RESCALED == 0:
             scales.append(alpha.max(axis=0, initial=LEAST))

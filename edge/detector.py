@@ -60,8 +60,10 @@ def decode_maps(
 
 def _peaks(heat: NDArray[np.float32], threshold: float) -> list[tuple[int, int]]:
     """The cells (row, column) at or above the threshold that no neighbour outdoes, hottest first; they are few."""
-    rows, columns = np.nonzero(heat >= threshold)
-    hot = dict(zip(zip(rows.tolist(), columns.tolist(), strict=True), heat[rows, columns].tolist(), strict=True))
+    flat = heat.ravel()
+    warm = np.flatnonzero(flat >= threshold)
+    columns = heat.shape[1]
+    hot = {divmod(cell, columns): value for cell, value in zip(warm.tolist(), flat[warm].tolist(), strict=True)}
     peaks = [
         (row, column)
         for (row, column), value in hot.items()

@@ -42,8 +42,10 @@ def letterbox(image: Image, size: tuple[int, int]) -> tuple[Image, Letterbox]:
     scale = min(size[0] / height, size[1] / width)
     inner = max(1, round(height * scale)), max(1, round(width * scale))
     top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    canvas = np.full((*size, 3), GREY, np.uint8)
-    _resize(image, canvas[top : top + inner[0], left : left + inner[1]])
+    bottom, right = top + inner[0], left + inner[1]
+    canvas = np.empty((*size, 3), np.uint8)
+    canvas[:top] = canvas[bottom:] = canvas[:, :left] = canvas[:, right:] = GREY
+    _resize(image, canvas[top:bottom, left:right])
     return canvas, Letterbox(inner[1] / width, inner[0] / height, left, top)
 
 
