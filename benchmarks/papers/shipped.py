@@ -57,13 +57,13 @@ class Shipped:
         return Seen(look, sureness_ctc(np.exp(look.reading.log_posteriors)))
 
     def cost(self, image: np.ndarray) -> dict[str, float]:
-        """Median milliseconds of the networks alone, and of all that it takes to `assess` and to `read`, in turn."""
+        """Milliseconds of CPU of the networks alone, and of all that it takes to `assess` and to `read`, in turn."""
         crop = PlateCrop(image, Detection(Box(0, 0, image.shape[1], image.shape[0]), 1.0, None, 1))
         for net in self.nets.values():
             net(crop=image)
         stages: dict[str, Stage] = {name: net.again for name, net in self.nets.items()}
         stages |= {"assess": partial(self._assessor.assess, crop), "read": partial(self._reader.read, crop)}
-        return {name: figures.p50 for name, figures in in_turn(stages, ROUNDS, warm=self.nets).items()}
+        return {name: figures.cpu for name, figures in in_turn(stages, ROUNDS, warm=self.nets).items()}
 
 
 def photographed(folder: Path) -> Iterator[tuple[np.ndarray, str]]:
