@@ -91,7 +91,7 @@ def test_half_of_the_vehicles_are_strangers_and_are_counted_apart() -> None:
     seen = [both(f"51F1230{n}", (f"51F1230{n}", 0.9), ("", 0.0), degraded=False) for n in range(0, 8, 2)]
     claims = list(retrieval(seen))
     assert len(claims) == 6 and all(claim.n == 2 for claim in claims)
-    assert claims[0].ours == "right 100.0, wrong 0.00, none 0.0 %; strangers taken 0.00 %"
+    assert claims[0].ours == "right 100.0, wrong 0.00, none 0.0 %; a stranger's 0.00 %"
     assert claims[0].difference is None and claims[1].difference == (0, 0, 0)
 
 

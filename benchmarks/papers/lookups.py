@@ -59,9 +59,10 @@ def retrieval(seen: Sequence[Both]) -> Iterator[Claim]:
 
 def _claim(name: str, found: Sequence[Found], known: set[str], hits: np.ndarray, base: np.ndarray) -> Claim:
     """The shares of one way, and its right records against those of an exact look-up without restoration."""
-    none = 100 * np.mean([not plate for plate, truth in found if truth in known])
+    listed = [(plate, truth) for plate, truth in found if truth in known]
+    wrong = 100 * np.mean([plate not in ("", truth) for plate, truth in listed])
+    none = 100 * np.mean([not plate for plate, _ in listed])
     strangers = 100 * np.mean([bool(plate) for plate, truth in found if truth not in known])
-    right = 100 * hits.mean()
-    figures = f"right {right:.1f}, wrong {100 - right - none:.2f}, none {none:.1f} %; strangers taken {strangers:.2f} %"
+    figures = f"right {100 * hits.mean():.1f}, wrong {wrong:.2f}, none {none:.1f} %; a stranger's {strangers:.2f} %"
     gap = None if hits is base else difference([hits], [base])
     return Claim(f"vehicle record: {name}", "retrieved", figures, len(hits), 1, gap, verdict(gap) if gap else None)

@@ -73,7 +73,7 @@ def read(judge: keras.Model, crops: np.ndarray, texts: np.ndarray) -> np.ndarray
 
 def restorers_compared(asked: argparse.Namespace) -> Iterator[Claim]:
     """What the loss through the reader is worth: exact match of the same degraded plates after either training."""
-    count, tests = (1280, 400) if asked.reduced else (3840, 2000)
+    count, tests = (1280, 400) if asked.reduced else (2560, 2000)
     given = rendered(asked.runs / "vietnamese" / f"pairs-{count}.npz", lambda: pairs(count, 1))
     plates = rendered_plates(tests, (99,), mixed(1.0))
     judge = released(reader.build(), "reader")
