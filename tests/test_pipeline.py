@@ -104,6 +104,16 @@ def test_lettering_without_a_digit_is_told_only_where_it_looks_like_a_plate(
     assert [look.reading.text for look in looks] == told
 
 
+@pytest.mark.parametrize(("score", "told"), [(0.9, ["51F12345"]), (0.2, [])])
+def test_an_unsure_reading_is_told_only_where_the_detector_is_sure(score: float, told: list[str]) -> None:
+    class Unsure(Stages):
+        def detect(self, image: Image) -> list[Detection]:
+            return [replace(plate, score=score) for plate in super().detect(image)]
+
+    looks = pipeline(Unsure(odds=1.0)).read_image(frame(0, (10, 50, 160)).image)
+    assert [look.reading.text for look in looks] == told
+
+
 def test_a_degraded_crop_is_read_restored_and_another_as_it_is_where_that_leaves_no_doubt() -> None:
     stages = Stages(degraded_below=0.5)
     bad, good = pipeline(stages).read_image(frame(0, (10, 50, 60), (300, 150, 160)).image)
