@@ -55,7 +55,7 @@ class Size:
     epochs: int
 
 
-FULL, REDUCED = Size(1500, 800, 1500, 40, 12), Size(300, 150, 300, 6, 4)
+FULL, REDUCED = Size(1000, 600, 1000, 32, 12), Size(300, 150, 300, 6, 4)
 
 
 def plates(seed: int, count: int) -> dict[str, np.ndarray]:

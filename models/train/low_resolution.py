@@ -1,6 +1,6 @@
 """Train the networks of the low-resolution paper (seed 001): the model that makes far views, then the multi-task CNN.
 
-    python -m models.train.low_resolution --plates 2520 --samples 36000 --width 0.25
+    python -m models.train.low_resolution --plates 2520 --samples 40000 --width 0.125
 
 Writes `generative.weights.h5` and `multi_task.weights.h5`. Everything is rendered first and held in memory, so that the
 variants of an experiment can be trained on the same pictures.
@@ -153,9 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/low_resolution"))
     parser.add_argument("--plates", type=int, default=2520, help="rendered originals (default %(default)s)")
     parser.add_argument("--pairs", type=int, default=1000, help="for the generative model (default %(default)s)")
-    parser.add_argument("--samples", type=int, default=36000, help="after permutation (default %(default)s)")
+    parser.add_argument("--samples", type=int, default=40000, help="after permutation (default %(default)s)")
     parser.add_argument("--tests", type=int, default=500, help="plates to be asked at the end (default %(default)s)")
-    parser.add_argument("--width", type=float, default=0.25, help="of the layers of Table 1 (default %(default)s)")
+    parser.add_argument("--width", type=float, default=0.125, help="of the layers of Table 1 (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
