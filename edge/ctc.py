@@ -118,8 +118,7 @@ def _step(prefixes: Prefixes, blank: float, characters: list[tuple[int, float]])
             grown = (*prefix, character)
             spoken[grown] = spoken.get(grown, 0.0) + start * probability
     extended = {prefix: (probability, spoken.pop(prefix, 0.0)) for prefix, probability in stayed.items()}
-    for prefix, probability in spoken.items():
-        extended[prefix] = (0.0, probability)
+    extended.update({prefix: (0.0, probability) for prefix, probability in spoken.items()})
     return extended
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -88,16 +89,18 @@ def _weigh(
     if not texts:
         return ()
     votes = [regions.vote(text, region) for text in texts]
-    scores = np.array([usual for _, usual in votes], np.float64)
+    scores = [usual for _, usual in votes]  # plain numbers: they are few, and faster so than as arrays
     others = OTHERS + SCATTER * (1.0 - sum(weights))
     by_look = ctc.likelihoods_by_look(softened, [encode(text) for text in texts])
-    missed = np.log(np.maximum(SMALLEST, 1.0 - np.exp(by_look).sum(axis=1))).tolist()
-    for likelihoods, lost, weight in zip(by_look, missed, weights, strict=True):
-        scores += weight * np.maximum(likelihoods, likelihoods.max() - WORST)
-        others += weight * lost
-    confidences = np.exp(scores - np.logaddexp.reduce(np.append(scores, others)))
-    best = np.argsort(-confidences, kind="stable")[:KEPT]
-    return tuple(Candidate(texts[i], float(confidences[i]), votes[i][0]) for i in best)
+    for likelihoods, weight in zip(by_look.tolist(), weights, strict=True):
+        least = max(likelihoods) - WORST
+        scores = [score + weight * max(one, least) for score, one in zip(scores, likelihoods, strict=True)]
+        others += weight * math.log(max(SMALLEST, 1.0 - sum(map(math.exp, likelihoods))))
+    most = max(*scores, others)
+    shares = [math.exp(score - most) for score in scores]
+    total = sum(shares) + math.exp(others - most)
+    best = sorted(range(len(texts)), key=lambda i: -shares[i])[:KEPT]
+    return tuple(Candidate(texts[i], shares[i] / total, votes[i][0]) for i in best)
 
 
 def _homes(region: str | None) -> frozenset[str]:
