@@ -184,4 +184,4 @@ def _reading(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--region", metavar="CODE", help="vn, kr, br, cn, latin; without it the grammars vote"
     )
-    command.add_argument("--device", metavar="auto|edgetpu|cpu")
+    command.add_argument("--device", metavar="auto|cpu|edgetpu|usb:N|pci:N")

@@ -45,7 +45,7 @@ def arguments(command: ArgumentParser) -> None:
     add("--wifi-country", metavar="CODE", help="two letters, such as VN; goes with --wifi")
     add("--camera", action="append", default=[], metavar="NAME=SOURCE", help="default gate=0; may be repeated")
     add("--region", metavar="CODE", help="vn, kr, br, cn, latin")
-    add("--device", default=PLAIN.device, metavar="auto|edgetpu|cpu")
+    add("--device", default=PLAIN.device, metavar="auto|cpu|edgetpu|usb:N|pci:N")
     add("--wheelhouse", type=Path, metavar="DIR", help="for a Raspberry Pi OS: edge-alpr and what it needs, for arm64")
     add("--root", default="/", type=Path, metavar="DIR", help="where /sys, /proc and /dev lie")
 

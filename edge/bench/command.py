@@ -36,7 +36,7 @@ def arguments(command: ArgumentParser) -> None:
     """The options of bench."""
     command.set_defaults(command=bench)
     add = command.add_argument
-    add("--device", metavar="auto|edgetpu|cpu")
+    add("--device", metavar="auto|cpu|edgetpu|usb:N|pci:N")
     add("--rounds", type=int, default=ROUNDS, metavar="N", help="calls of every stage; default %(default)s")
     add("--json", action="store_true", help="one JSON object instead of the tables")
     add("--against", type=Path, metavar="FILE", help="a recorded reference; exit code 1 where a stage is off")
