@@ -55,7 +55,7 @@ class Size:
     epochs: int
 
 
-FULL, REDUCED = Size(1000, 600, 1000, 32, 12), Size(300, 150, 300, 6, 4)
+FULL, REDUCED = Size(1000, 600, 1000, 32, 12), Size(200, 100, 200, 4, 4)
 
 
 def plates(seed: int, count: int) -> dict[str, np.ndarray]:
@@ -213,4 +213,5 @@ def claimed(claim: str, paper: str, better: np.ndarray, worse: np.ndarray, *, at
     """A claim that of the same pictures more are read in `better` than in `worse`, (seeds, n) right or wrong."""
     gap = difference(better, worse)
     ours = f"{100 * np.mean(better):.1f} / {100 * np.mean(worse):.1f} %"
-    return Claim(claim, paper, ours, better.shape[1], len(better), gap, verdict(gap, at_least=at_least))
+    holds = verdict(gap, at_least=at_least) if np.any(better) or np.any(worse) else None  # none read: nothing shown
+    return Claim(claim, paper, ours, better.shape[1], len(better), gap, holds)

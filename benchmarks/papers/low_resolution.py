@@ -48,7 +48,7 @@ class Size:
 
 
 FULL = Size(2520, 800, 1000, 40000, 5000, 16, 3)
-REDUCED = Size(500, 200, 300, 6000, 2000, 6, 2, reader=far_views.REDUCED)
+REDUCED = Size(400, 150, 200, 4000, 1000, 6, 2, reader=far_views.REDUCED)
 
 
 def shrunk(pictures: np.ndarray) -> np.ndarray:
