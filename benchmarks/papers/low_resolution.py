@@ -40,6 +40,7 @@ class Size:
     pairs: int
     tests: int
     samples: int  # of the beginning that the variants share
+    rounds: int  # over these
     more: int  # samples of every variant after that
     epochs: int  # of the generative model
     passes: int  # of the cascade's networks
@@ -47,8 +48,8 @@ class Size:
     reader: far_views.Size = far_views.FULL
 
 
-FULL = Size(2520, 800, 1000, 40000, 5000, 16, 3)
-REDUCED = Size(400, 150, 200, 4000, 1000, 6, 2, reader=far_views.REDUCED)
+FULL = Size(2520, 800, 1000, 50000, 3, 8000, 16, 4)
+REDUCED = Size(400, 150, 200, 4000, 1, 1000, 6, 2, reader=far_views.REDUCED)
 
 
 def shrunk(pictures: np.ndarray) -> np.ndarray:
@@ -84,7 +85,7 @@ def begun(runs: Path, variant: str, size: Size, world: World) -> keras.Model:
     if path.exists():
         net.load_weights(path)
     else:
-        fit(net, *augmented(0, world.near, size.samples, permute=variant != "plain"))
+        fit(net, *augmented(0, world.near, size.samples, permute=variant != "plain"), epochs=size.rounds)
         net.save_weights(path)
     return net
 
