@@ -44,7 +44,7 @@ class Size:
     calls: int
 
 
-FULL, REDUCED = Size(9000, 600, 2000, 600), Size(1000, 60, 200, 100)
+FULL, REDUCED = Size(9000, 1000, 2000, 600), Size(1000, 60, 200, 100)
 
 
 def costs() -> Iterator[Claim]:

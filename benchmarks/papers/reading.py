@@ -38,6 +38,8 @@ def photographed(root: Path, sets: Sequence[str]) -> Photographs:
 
 
 def _labelled(folder: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
+    if not (folder / "labels.csv").exists():
+        raise SystemExit(f"{folder} holds no labels.csv; give --photographs the folder of the sets")
     with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
             if "#" not in row["text"] and canonical(row["text"]):

@@ -1,6 +1,6 @@
 """Train the Korean paper's reader (seed 003) on rendered plates: focal CTC, and a segmentation that only training sees.
 
-    python -m models.train.korean --plates 9000 --steps 600
+    python -m models.train.korean --plates 9000 --steps 1000
 
 Everything is rendered first and held in memory, so that the variants of an experiment can learn from the same pictures.
 """
@@ -147,7 +147,7 @@ def posteriors(net: keras.Model, crops: np.ndarray, alphabet: str = seed.CHARACT
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.train.korean", description="Train the Korean paper's net.")
     parser.add_argument("--plates", type=int, default=9000, help="rendered (default %(default)s)")
-    parser.add_argument("--steps", type=int, default=600, help="batches of 16 plates (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=1000, help="batches of 16 plates (default %(default)s)")
     parser.add_argument("--plain", action="store_true", help="CTC that is not focal")
     parser.add_argument("--alone", action="store_true", help="without the segmentation head")
     parser.add_argument("--init", type=Path, help="weights whose backbone to start from instead of chance")
