@@ -32,7 +32,7 @@ from models.train.reader import ReaderTrainer
 WEIGHTS = Path("models/weights/reader.weights.h5")
 SHARE = 0.33  # of far views among the training samples, as in the paper: 400,000 of 1,200,000
 RATE = 3e-4
-SMALL = 60  # pixels: a plate on a photograph that is narrower counts as far
+SMALL = 80  # pixels: a plate on a photograph that is narrower counts as far
 SETS = (
     "vn_crops", "vn_gp_frames", "vn_street_frames", "vn_tracks", "br_frames", "latin_frames", "cn_crops", "cn_frames",
     "kr_crops", "kr_frames",

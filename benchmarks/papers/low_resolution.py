@@ -44,7 +44,7 @@ class Size:
     more: int  # samples of every variant after that
     epochs: int  # of the generative model
     passes: int  # of the cascade's networks
-    width: float = 0.125  # of the layers of Table 1
+    width: float = 0.125  # of the filters of Table 1
     reader: far_views.Size = far_views.FULL
 
 
