@@ -165,7 +165,7 @@ def fusion(told: looks.Told, five: np.ndarray, alone: np.ndarray, added: np.ndar
 
     everything = np.arange(seeds), np.arange(five.shape[1])
     ours, theirs = removed(*everything, fused, single), removed(*everything, five, alone)
-    share = f": {ours / theirs:.2f} of its gain" if theirs > 0 else ""
+    share = f": {ours / theirs:.2f} of its gain" if theirs > 0.01 else ""
     gap = drawn(kept, seeds, five.shape[1])
     return [
         compared("IQ-STAN reads five looks better than one", "–", five, alone),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 
 import keras
 import numpy as np
@@ -56,7 +58,8 @@ def litert(net: keras.Model) -> bytes:
 
     alone = iq_stan.build(batch_size=1)
     alone.set_weights(net.get_weights())
-    return bytes(tf.lite.TFLiteConverter.from_keras_model(alone).convert())
+    with redirect_stdout(StringIO()):  # the export lists every tensor
+        return bytes(tf.lite.TFLiteConverter.from_keras_model(alone).convert())
 
 
 def cost(net: keras.Model, crops: np.ndarray, seen: np.ndarray) -> list[Claim]:
