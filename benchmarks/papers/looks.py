@@ -13,7 +13,7 @@ from benchmarks.fused import looks_at
 from edge.fusion import fuse
 from edge.quality import Assessor
 from edge.reader import Reader
-from edge.records import Box, Detection, Look, PlateCrop, Quality
+from edge.records import Detection, Look, PlateCrop, Quality
 from edge.runtime import open_model
 
 CLIPS = ("vn_tracks", "kr_tracks")
@@ -50,7 +50,7 @@ def released() -> Callable[[np.ndarray], Look]:
                         ((Assessor, "quality"), (Reader, "reader")))
 
     def look(crop: np.ndarray) -> Look:
-        cut = PlateCrop(crop, Detection(Box(0, 0, crop.shape[1], crop.shape[0]), 1.0, None, 1))
+        cut = PlateCrop(crop, Detection.whole(crop))
         return Look(cut, assessor.assess(cut), reader.read(cut, region="cn"))
 
     return look

@@ -32,19 +32,25 @@ class Photographs:
 
 def photographed(root: Path, sets: Sequence[str]) -> Photographs:
     """The legible plates of sets of photographs; the whole picture where no box is labelled."""
-    found = [(crop, text, name) for name in sets for crop, text in _labelled(root / name)]
+    found = [(crop, text, name) for name in sets for crop, text in labelled(root / name)]
     crops, texts, names = zip(*found, strict=True)
     return Photographs(np.stack(crops), list(texts), list(names))
 
 
-def _labelled(folder: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
+def cut(folder: Path, row: dict[str, str]) -> NDArray[np.uint8]:
+    """A labelled plate cut by its box as the product cuts it, (64, 128, 3) uint8; the whole picture without a box."""
+    image, box = decode_image(folder / row["file"]), box_of(row)
+    return rectify(image, box) if box else fill(image)
+
+
+def labelled(folder: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
+    """The legible plates of a set of photographs, each with what it says."""
     if not (folder / "labels.csv").exists():
         raise SystemExit(f"{folder} holds no labels.csv; give --photographs the folder of the sets")
     with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
             if "#" not in row["text"] and canonical(row["text"]):
-                image, box = decode_image(folder / row["file"]), box_of(row)
-                yield (rectify(image, box) if box else fill(image)), canonical(row["text"])
+                yield cut(folder, row), canonical(row["text"])
 
 
 def greedy(posteriors: Posteriors) -> list[str]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from benchmarks.joined import box_of
 from edge.bench.stages import Kit
-from edge.image import decode_image, fill, rectify
 from edge.plates.alphabet import canonical, decode
 from edge.records import Candidate, Detection, Image, PlateCrop
 from edge.settings import Deciding
@@ -135,12 +131,3 @@ def only(kind: str, strength: float) -> Strengths:
 def mixed(level: float) -> Strengths:
     """All degradations together as the networks are trained on them, each up to `level`."""
     return lambda rng: degrade.sample(rng, level)
-
-
-def photographed(folder: Path) -> Iterator[tuple[Image, str]]:
-    """Labelled plates of a set of photographs, each cut by its box as the product cuts it, with what it says."""
-    with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
-        rows = [row for row in csv.DictReader(table) if canonical(row["text"])]
-    for row in rows:
-        picture, box = decode_image(folder / row["file"]), box_of(row)
-        yield rectify(picture, box) if box else fill(picture), canonical(row["text"])

@@ -12,16 +12,16 @@ import numpy as np
 from scipy.stats import pearsonr, spearmanr
 
 from benchmarks.accuracy import SETS, labels_of
-from benchmarks.joined import area_under_curve, box_of
+from benchmarks.joined import area_under_curve
 from benchmarks.papers.claims import Claim, difference, verdict
+from benchmarks.papers.reading import cut
 from edge.bench.stages import HERE, SEED
 from edge.bench.timing import Stage, in_turn
 from edge.fusion import fuse
-from edge.image import decode_image, fill, rectify
 from edge.plates.alphabet import canonical
 from edge.quality import Assessor
 from edge.reader import Reader
-from edge.records import Box, Detection, Look, PlateCrop
+from edge.records import Detection, Look, PlateCrop
 from edge.runtime import open_model
 from models import iq_stan
 from models.eq_lpr import recommended, sureness_ctc
@@ -52,13 +52,13 @@ class Shipped:
 
     def see(self, image: np.ndarray, region: str | None) -> Seen:
         """Both views of a crop (64, 128, 3) uint8."""
-        crop = PlateCrop(image, Detection(Box(0, 0, image.shape[1], image.shape[0]), 1.0, None, 1))
+        crop = PlateCrop(image, Detection.whole(image))
         look = Look(crop, self._assessor.assess(crop), self._reader.read(crop, region=region))
         return Seen(look, sureness_ctc(np.exp(look.reading.log_posteriors)))
 
     def cost(self, image: np.ndarray) -> dict[str, float]:
         """Milliseconds of CPU of the networks alone, and of all that it takes to `assess` and to `read`, in turn."""
-        crop = PlateCrop(image, Detection(Box(0, 0, image.shape[1], image.shape[0]), 1.0, None, 1))
+        crop = PlateCrop(image, Detection.whole(image))
         for net in self.nets.values():
             net(crop=image)
         stages: dict[str, Stage] = {name: net.again for name, net in self.nets.items()}
@@ -73,8 +73,7 @@ def photographed(folder: Path) -> Iterator[tuple[np.ndarray, str]]:
             raise SystemExit(f"{folder / chosen.name} holds no labels.csv; give --photographs the folder of the sets")
         for row in labels_of(chosen, folder / chosen.name):
             if canonical(row["text"]):
-                image, box = decode_image(folder / chosen.name / row["file"]), box_of(row)
-                yield rectify(image, box) if box else fill(image), canonical(row["text"])
+                yield cut(folder / chosen.name, row), canonical(row["text"])
 
 
 def correlations(seen: Sequence[Seen]) -> tuple[str, tuple[float, float, float]]:

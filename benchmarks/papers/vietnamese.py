@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks.papers import experiment
 from benchmarks.papers.claims import Claim, Figures, difference, verdict
 from benchmarks.papers.lookups import retrieval
+from benchmarks.papers.reading import labelled
 from benchmarks.papers.restoration import (
     WAYS,
     Both,
@@ -27,7 +28,6 @@ from benchmarks.papers.restoration import (
     mixed,
     only,
     per_second,
-    photographed,
     rendered_plates,
     right,
 )
@@ -120,7 +120,7 @@ def on_photographs(kit: Kit, folder: Path | None) -> Iterator[Claim]:
     """The ways on real Vietnamese photographs, each plate cut by its label."""
     every: list[Both] = []
     for name in SETS if folder else ():
-        seen = [both_ways(kit, crop, text) for crop, text in photographed(folder / name)]
+        seen = [both_ways(kit, crop, text) for crop, text in labelled(folder / name)]
         yield compared(f"photographs {name}: the router gains", "gains", "router", "none", seen)
         every += seen
     if every:
