@@ -32,15 +32,21 @@ def test_mcnemar_counts_only_the_pictures_on_which_two_readers_differ():
     assert mcnemar([*agree, *[True] * 10], [*agree, *[False] * 10]) == pytest.approx(2 * 0.5**10)
 
 
-def test_the_table_names_claim_figures_difference_and_verdict():
-    shown = table([Claim("faster", "2 ms", "1 ms", 10, 3, (0.1, 0.05, 0.2), True), Claim("smaller", "1", "2", 1)])
-    assert "| faster | 2 ms | 1 ms | +0.100 (+0.050 … +0.200) | 10 × 3 | yes |" in shown
-    assert shown.endswith("| – | 1 × 1 | undecided |")
+def figures(paper: str, *claims: Claim) -> Figures:
+    return Figures(paper, f"python -m {paper}", True, 1.5, "x86_64, 2 cores", "2026-11-21", claims)
+
+
+def test_one_table_names_paper_claim_figures_difference_and_verdict():
+    faster = Claim("faster", "2 ms", "1 ms", 10, 3, (0.1, 0.05, 0.2), True)
+    shown = table(figures("x", faster), figures("y", Claim("smaller", "1", "2", 1)))
+    assert "| x | faster | 2 ms | 1 ms | +0.100 (+0.050 … +0.200) | 10 × 3 | yes |" in shown
+    assert shown.endswith("| y | smaller | 1 | 2 | – | 1 × 1 | undecided |")
+    assert len(shown.splitlines()) == 4
 
 
 def test_figures_are_kept_as_json_with_command_and_machine(tmp_path):
     path = tmp_path / "x.json"
-    Figures("x", "python -m x", True, 1.5, "x86_64, 2 cores", "2026-11-21", (Claim("a", "b", "c", 1),)).save(path)
+    figures("x", Claim("a", "b", "c", 1)).save(path)
     kept = json.loads(path.read_text())
     assert kept["command"] == "python -m x" and kept["claims"][0]["ours"] == "c"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -72,11 +72,11 @@ def verdict(gap: tuple[float, float, float], *, at_least: float = 0.0) -> bool |
     return True if gap[1] > at_least else False if gap[2] < at_least else None
 
 
-def table(claims: Iterable[Claim]) -> str:
-    """The claims as Markdown."""
-    lines = ["| claim | paper | ours | difference (95 %) | n × seeds | holds |", "|---|---|---|---|---|---|"]
-    for one in claims:
+def table(*papers: Figures) -> str:
+    """The claims of all papers as one Markdown table."""
+    lines = ["| paper | claim | it says | ours | difference (95 %) | n × seeds | holds |", "|---" * 7 + "|"]
+    for name, one in ((figures.paper, one) for figures in papers for one in figures.claims):
         gap = "–" if one.difference is None else "{:+.3f} ({:+.3f} … {:+.3f})".format(*one.difference)
         holds = {True: "yes", False: "no", None: "undecided"}[one.holds]
-        lines.append(f"| {one.claim} | {one.paper} | {one.ours} | {gap} | {one.n} × {one.seeds} | {holds} |")
+        lines.append(f"| {name} | {one.claim} | {one.paper} | {one.ours} | {gap} | {one.n} × {one.seeds} | {holds} |")
     return "\n".join(lines)

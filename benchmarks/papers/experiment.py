@@ -51,7 +51,7 @@ def run(
     command = f"python -m benchmarks.papers.{name}" + " --reduced" * asked.reduced
     machine = f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores"
     found = Figures(name, command, asked.reduced, minutes, machine, date.today().isoformat(), claims)
-    print(table(claims))
+    print(table(found))
     if asked.record:
         found.save(DOCS / f"{name}.json")
     return found

@@ -1,7 +1,5 @@
 """Our reader against the Korean paper's net: both from chance on the same rendered plates of all regions, same batches.
 
-    python -m benchmarks.papers.rivals --photographs FOLDER
-
 Both learn the same alphabet with the same losses (focal CTC, segmentation, an alignment that fades), the same number of
 batches of the same plates, and are read the same way. Their costs are measured by `edge-alpr bench`.
 """
@@ -9,7 +7,6 @@ batches of the same plates, and are read the same way. Their costs are measured 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +15,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.papers.claims import Claim, difference, mcnemar, table, verdict
-from benchmarks.papers.experiment import arguments, rendered
+from benchmarks.papers.claims import Claim, difference, mcnemar, verdict
+from benchmarks.papers.experiment import rendered
 from benchmarks.papers.reading import expressed, greedy, kept, photographed, right
 from edge import ctc
 from edge.plates.alphabet import CHARACTERS, SIZE
@@ -111,11 +108,3 @@ def compared(
         claim = f"{where}, {how}: right with the paper's net → with our reader, both taught alike"
         yield Claim(claim, "–", ours, len(truths), len(hits["ours"]), gap, verdict(gap))
 
-
-def main(given: Sequence[str] | None = None) -> None:
-    parser = arguments("rivals", "Our reader and the Korean paper's net taught alike.")
-    print(table(claims(parser.parse_args(given))))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
