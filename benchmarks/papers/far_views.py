@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.joined import box_of, measured
 from benchmarks.papers.claims import Claim, difference, verdict
 from benchmarks.papers.experiment import rendered
+from benchmarks.papers.reading import right
 from edge import ctc
 from edge.image import decode_image, fill, rectify
 from edge.plates.alphabet import canonical, decode
@@ -113,9 +114,9 @@ def readings(net: keras.Model, crops: np.ndarray) -> list[str]:
     return told
 
 
-def right(net: keras.Model, crops: np.ndarray, truths: list[str]) -> np.ndarray:
+def hits(net: keras.Model, crops: np.ndarray, truths: list[str]) -> np.ndarray:
     """Which crops are read without a fault, (n,) bool."""
-    return np.array([told == truth for told, truth in zip(readings(net, crops), truths, strict=True)])
+    return np.array(right(readings(net, crops), truths))
 
 
 def photographs(folder: Path, sets: Sequence[str] = SETS) -> Iterator[tuple[np.ndarray, str, float]]:
@@ -166,7 +167,7 @@ def learnt(seed: int, size: Size, shown: Kept, made: np.ndarray, questions: Ques
     told = {}
     for arm, (crops, texts) in arms(seed, 64 * size.batches, shown, made).items():
         net = tuned(crops, texts, seed=seed)
-        told |= {f"{arm}, {name}": right(net, *test) for name, test in questions.items()}
+        told |= {f"{arm}, {name}": hits(net, *test) for name, test in questions.items()}
     return told
 
 
@@ -174,8 +175,8 @@ def restored(restorer: keras.Model, questions: Questions) -> Kept:
     """Which questions the released reader reads as they are and as the model restores them."""
     net, told = released(), {}
     for name, (crops, truths) in questions.items():
-        told[f"start, {name}"] = right(net, crops, truths)
-        told[f"restored, {name}"] = right(net, generated(restorer, crops), truths)
+        told[f"start, {name}"] = hits(net, crops, truths)
+        told[f"restored, {name}"] = hits(net, generated(restorer, crops), truths)
     return told
 
 
