@@ -31,7 +31,7 @@ def architecture() -> str:
 
 
 def package(
-    folder: Path, version: str = "16.0tf2.19.1-1", arch: str | None = None, name: str = "libedgetpu1-std"
+    folder: Path, version: str = "16.0tf2.99.0-1", arch: str | None = None, name: str = "libedgetpu1-std"
 ) -> Path:
     """A Debian package of this name and version that holds one library."""
     arch = arch or architecture()
@@ -182,7 +182,7 @@ def test_a_folder_of_packages_gives_the_one_for_this_system(tmp_path: Path, whee
     words = ["--root", tmp_path / "root", "--wheel", wheel, "--libedgetpu", tmp_path]
     assert f"_{architecture()}.deb." in install(*words).stderr
     package(tmp_path)
-    assert f"Nobody knows libedgetpu1-std_16.0tf2.19.1-1.{codename()}_{architecture()}.deb" in install(*words).stderr
+    assert f"Nobody knows libedgetpu1-std_16.0tf2.99.0-1.{codename()}_{architecture()}.deb" in install(*words).stderr
 
 
 def test_a_package_in_the_table_needs_no_hash_on_the_command_line(tmp_path: Path, wheel: Path) -> None:
@@ -195,6 +195,13 @@ def test_a_package_in_the_table_needs_no_hash_on_the_command_line(tmp_path: Path
     done = subprocess.run([own / "install", *words], capture_output=True, text=True)
     assert f"libedgetpu: {file.name} unpacked" in done.stdout
     assert done.returncode == 69  # the wheel of this test is an empty file
+
+
+def test_the_table_is_what_sha256sum_reads() -> None:
+    lines = [line for line in (SYSTEMD / "libedgetpu.table").read_text().splitlines() if not line.startswith("#")]
+    form = r"[0-9a-f]{64}  libedgetpu1-std_16\.0tf2\.\d+\.\d+-\d+\.(bookworm|trixie)_(amd64|arm64)\.deb"
+    assert [line for line in lines if not re.fullmatch(form, line)] == []
+    assert len({line.split()[1] for line in lines}) == len(lines) >= 3
 
 
 @pytest.mark.parametrize(
