@@ -137,6 +137,17 @@ def test_the_atlas_has_every_character_in_several_faces() -> None:
     assert len(kinds["stroke"]) + len(kinds["font"]) > 40 and len(kinds["hangul"]) > 5 and len(kinds["hanzi"]) >= 3
 
 
+def test_the_alphabets_of_grey_and_mercosur_plates_differ_where_real_ones_do() -> None:
+    kinds = atlas.load()
+    for grey in kinds["brazilian"]:
+        assert np.array_equal(grey.glyphs["0"], grey.glyphs["O"])
+        assert grey.glyphs["D"][:6, :6].mean() > grey.glyphs["O"][:6, :6].mean()  # a corner
+        assert grey.glyphs["1"].shape[1] < grey.glyphs["7"].shape[1] / 2  # a plain bar
+    for mercosur in kinds["forgery proof"]:
+        assert mercosur.glyphs["1"][-4:].mean() > mercosur.glyphs["7"][-4:].mean()  # a serif
+        assert not np.array_equal(mercosur.glyphs["0"], mercosur.glyphs["O"])
+
+
 def test_the_syllables_of_korean_plates_are_pressed_from_one_alphabet() -> None:
     shape = {"height": 64, "aspect": 0.8, "weight": 0.1}
     drawn = {c: hangul.draw(c, 1, **shape) for c in formats.KR_USE}

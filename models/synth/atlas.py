@@ -36,10 +36,15 @@ HANGUL_FONTS = (
     "truetype/baekmuk/gulim.ttf", "truetype/baekmuk/hline.ttf", "opentype/noto/NotoSansCJK-Bold.ttc",
 )  # fmt: skip
 HANZI_FONTS = (
-    "opentype/noto/NotoSansCJK-Bold.ttc", "opentype/noto/NotoSansCJK-Regular.ttc", "truetype/wqy/wqy-zenhei.ttc"
-)
+    "opentype/noto/NotoSansCJK-Bold.ttc", "opentype/noto/NotoSansCJK-Regular.ttc", "truetype/wqy/wqy-zenhei.ttc",
+    "truetype/wqy/wqy-microhei.ttc", "truetype/droid/DroidSansFallbackFull.ttf",
+)  # fmt: skip
 STROKE_FACES = 36
-VIETNAMESE_FACES = 12
+PRESSES = {  # for each alphabet the faces, and between what width, weight and corner radius lie, in heights
+    "vietnamese": (12, (0.45, 0.6), (0.115, 0.17), (0.22, 0.34)),
+    "brazilian": (8, (0.46, 0.6), (0.115, 0.17), (0.2, 0.34)),
+    "forgery proof": (12, (0.46, 0.62), (0.1, 0.15), (0.16, 0.3)),
+}
 KOREAN_FACES = 12
 
 
@@ -47,7 +52,7 @@ KOREAN_FACES = 12
 class Face:
     """One design of the alphabet: coverage bitmaps (HEIGHT, width) uint8 by character."""
 
-    kind: str  # font | stroke | vietnamese | hangul | hanzi
+    kind: str  # font | stroke | hangul | hanzi, or one of strokes.ALPHABETS
     glyphs: dict[str, np.ndarray]
 
 
@@ -73,19 +78,18 @@ def stroke_glyphs(seed: int) -> dict[str, np.ndarray]:
     """A stroke face with its own width, weight, corner radius and choice of forms."""
     rng = np.random.default_rng([7, seed])
     aspect, weight = rng.uniform(0.38, 0.68), rng.uniform(0.1, 0.2)
-    radius, plain = rng.choice([0.12, 0.18, 0.25, 0.35]), rng.choice([0.0, 0.5, 0.8])
-    return {
-        character: strokes.draw(character, rng, height=HEIGHT, aspect=aspect, weight=weight, radius=radius, plain=plain)
-        for character in DIGITS + LATIN + "Đ"
-    }
+    shape = {"radius": rng.choice([0.12, 0.18, 0.25, 0.35]), "plain": rng.choice([0.0, 0.5, 0.8])}
+    shape |= {"aspect": aspect, "weight": weight, "room": np.random.default_rng([10, seed]).uniform(0.74, 1.06)}
+    return {c: strokes.draw(c, rng, height=HEIGHT, **shape) for c in DIGITS + LATIN + "Đ"}
 
 
-def vietnamese_glyphs(seed: int) -> dict[str, np.ndarray]:
-    """Vietnam's alphabet as one of its presses makes it."""
+def pressed_glyphs(alphabet: str, seed: int) -> dict[str, np.ndarray]:
+    """A plate alphabet as one of its presses makes it."""
     rng = np.random.default_rng([8, seed])
-    shape = {"aspect": rng.uniform(0.45, 0.6), "weight": rng.uniform(0.115, 0.17), "radius": rng.uniform(0.22, 0.34)}
+    _, aspects, weights, radii = PRESSES[alphabet]
+    shape = {"aspect": rng.uniform(*aspects), "weight": rng.uniform(*weights), "radius": rng.uniform(*radii)}
     return {
-        character: strokes.draw(character, rng, height=HEIGHT, plain=0.0, vietnamese=True, **shape)
+        character: strokes.draw(character, rng, height=HEIGHT, plain=0.0, alphabet=alphabet, **shape)
         for character in DIGITS + LATIN + "Đ"
     }
 
@@ -106,7 +110,7 @@ def build() -> list[Face]:
             f"fonts missing: {', '.join(missing)}. Install the packages: make fonts."
         )
     faces = [Face("stroke", stroke_glyphs(seed)) for seed in range(STROKE_FACES)]
-    faces += [Face("vietnamese", vietnamese_glyphs(seed)) for seed in range(VIETNAMESE_FACES)]
+    faces += [Face(name, pressed_glyphs(name, seed)) for name, (count, *_) in PRESSES.items() for seed in range(count)]
     for f in LATIN_FONTS:
         glyphs = font_glyphs(FONTS / f, DIGITS + LATIN)
         barred = glyphs["D"].copy()

@@ -111,20 +111,18 @@ def press(
     return kept
 
 
-@cache
-def barred() -> tuple[atlas.Face, ...]:
-    """The faces whose 1 is a plain bar, as on Brazilian grey plates."""
-    return tuple(face for face in atlas.load()["stroke"] if face.glyphs["1"].shape[1] < 0.25 * atlas.HEIGHT)
+# The alphabets of strokes.ALPHABETS by the plates that are pressed with them, and how many of those are drawn so.
+PRESSED = {"vn": ("vietnamese", 0.65), "br grey": ("brazilian", 0.7), "br merc": ("forgery proof", 0.7)}
+PRESSED |= {"latin eu": ("forgery proof", 0.25)}
 
 
 def faces_for(rng: Rng, kind: str = "") -> dict[str, atlas.Face]:
     """A face for each script; `kind` is the plate's region and kind, where its alphabet is peculiar."""
     kinds = atlas.load()
     latin = kinds["stroke" if rng.random() < 0.62 else "font"]
-    if kind.startswith("br grey") and rng.random() < 0.75:
-        latin = barred()
-    elif kind.startswith("vn ") and rng.random() < 0.65:
-        latin = kinds["vietnamese"]
+    for begins, (alphabet, share) in PRESSED.items():
+        if kind.startswith(begins) and rng.random() < share:
+            latin = kinds[alphabet]
     return {
         "latin": latin[rng.integers(len(latin))], "hangul": kinds["hangul"][rng.integers(len(kinds["hangul"]))],
         "hanzi": kinds["hanzi"][rng.integers(len(kinds["hanzi"]))],

@@ -75,7 +75,10 @@ ALTERNATIVES: dict[str, list[list[list]]] = {
     "M": [[[(0, 1), (0, 0), (0.5, 0.45), (1, 0), (1, 1)]], [[(0, 1), (0, 0), (0.5, 1), (1, 0), (1, 1)]]],
     "Q": [[[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"], [(0.62, 0.62), (0.62, 0.85), (1.0, 1.1)]]],
     "R": [[[(0, 1), (0, 0), (1, 0, 1), (1, 0.54, 1), (0, 0.54)], [(0.75, 0.54), (0.95, 0.7, 1), (0.95, 1)]]],
-    "W": [[[(0, 0), (0.22, 1), (0.5, 0), (0.78, 1), (1, 0)]]],
+    "W": [
+        [[(0, 0), (0.22, 1), (0.5, 0), (0.78, 1), (1, 0)]], [[(0, 0), (0.12, 1), (0.5, 0.42), (0.88, 1), (1, 0)]],
+        [[(0, 0), (0, 1), (0.5, 0.4), (1, 1), (1, 0)]],
+    ],
     "Y": [[[(0, 0), (0, 0.45, 1), (1, 0.45, 1), (1, 0)], [(0.5, 0.47), (0.5, 1)]]],
 }
 WIDTHS = {"1": 0.62, "I": 0.5, "M": 1.22, "W": 1.3, "J": 0.9, "A": 1.1, "V": 1.08, "F": 0.94, "L": 0.92}
@@ -94,7 +97,43 @@ VIETNAMESE: dict[str, list[list]] = {
     "M": [[(0, 1), (0, 0), (0.5, 0.55), (1, 0), (1, 1)]],
     "D": [[(0, 0.5), (0, 0), (0.6, 0), (1, 0.16), (1, 0.84), (0.6, 1), (0, 1), (0, 0.5)]],
 }
-VIETNAMESE_WIDTHS = {"1": 0.68, "I": 0.5, "M": 1.12, "W": 1.3, "A": 1.08, "V": 1.05, "D": 1.02, "K": 1.05}
+# Brazil's grey plates: bars without flags, O and 0 alike, a W as high in its middle as at its sides.
+BRAZILIAN: dict[str, list[list]] = {
+    "1": [[(0.5, 0), (0.5, 1)]],
+    "4": [[(0.75, 1), (0.75, 0), (0, 0.7), (1, 0.7)]],
+    "6": [[(0.66, 0), (0, 0.6, 1), (0, 1, 1), (1, 1, 1), (1, 0.4, 1), (0, 0.4, 1), (0, 0.7)]],
+    "9": [[(0.34, 1), (1, 0.42, 1), (1, 0, 1), (0, 0, 1), (0, 0.6, 1), (1, 0.6, 1), (1, 0.3)]],
+    "D": [[(0, 0.5), (0, 0), (0.92, 0, 1), (0.92, 1, 1), (0, 1), (0, 0.5)]],
+    "M": [[(0, 1), (0, 0), (0.5, 0.72), (1, 0), (1, 1)]],
+    "Q": [[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"], [(0.55, 0.68), (1.02, 1.0)]],
+    "W": [[(0, 0), (0.25, 1), (0.5, 0.04), (0.75, 1), (1, 0)]],
+}
+
+OVAL = [
+    (0, 0.25, 1), (0.25, 0, 1), (0.75, 0, 1), (1, 0.25, 1), (1, 0.75, 1), (0.75, 1, 1), (0.25, 1, 1), (0, 0.75, 1), "z"
+]
+# Germany's alphabet against forgery, narrow, as Mercosur and others press it: serifs on 1, I and J, an open 4 and 7.
+FORGERY_PROOF: dict[str, list[list]] = {
+    "0": [[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"], [(0.62, 0.3), (1, 0.08)]],
+    "1": [[(0.08, 0.22), (0.52, 0), (0.52, 1)], [(0.05, 1), (1, 1)]],
+    "3": [[(0, 0), (0.92, 0), (0.4, 0.4), (1, 0.44, 1), (1, 1, 1), (0, 1, 1), (0, 0.8)]],
+    "4": [[(0.45, 0), (0, 0.72), (1, 0.72)], [(0.72, 0.44), (0.72, 1)]],
+    "6": [[(0.75, 0), (0, 0.62, 1), (0, 1, 1), (1, 1, 1), (1, 0.42, 1), (0.18, 0.42)]],
+    "7": [[(0, 0.16), (0, 0), (1, 0), (0.42, 1)]],
+    "9": [[(0.25, 1), (1, 0.38, 1), (1, 0, 1), (0, 0, 1), (0, 0.58, 1), (0.82, 0.58)]],
+    "I": [[(0.5, 0), (0.5, 1)], [(0.1, 0), (0.9, 0)], [(0.1, 1), (0.9, 1)]],
+    "J": [[(0.3, 0), (0.95, 0), (0.95, 1, 1), (0, 1, 1), (0, 0.74)]],
+    "M": [[(0, 1), (0.06, 0), (0.5, 0.55), (0.94, 0), (1, 1)]],
+    "O": [OVAL],
+    "Q": [OVAL, [(0.55, 0.7), (1, 1)]],
+    "R": [[(0, 1), (0, 0), (1, 0, 1), (1, 0.52, 1), (0.22, 0.52)], [(0.5, 0.52), (1, 1)]],
+    "W": [[(0, 0), (0.12, 1), (0.5, 0.4), (0.88, 1), (1, 0)]],
+}
+ALPHABETS: dict[str, tuple[dict[str, list[list]], dict[str, float]]] = {  # glyphs and widths that differ
+    "vietnamese": (VIETNAMESE, {"1": 0.68, "I": 0.5, "M": 1.12, "W": 1.3, "A": 1.08, "V": 1.05, "D": 1.02, "K": 1.05}),
+    "brazilian": (BRAZILIAN, {"I": 0.5, "M": 1.15, "W": 1.3, "A": 1.08, "V": 1.08, "J": 0.86, "L": 0.9}),
+    "forgery proof": (FORGERY_PROOF, {"I": 0.8, "1": 0.85, "M": 1.08, "W": 1.12, "A": 1.04, "F": 0.94, "L": 0.92}),
+}
 
 
 def rounded(vertices: list, radius: float) -> np.ndarray:
@@ -130,19 +169,23 @@ def paint(shapes: list[list], size: tuple[int, int], thick: int, radius: float) 
 
 def draw(
     character: str, rng: np.random.Generator, *, height: int, aspect: float, weight: float, radius: float, plain: float,
-    vietnamese: bool = False,
+    alphabet: str = "", room: float = 1.0,
 ) -> np.ndarray:
-    """Coverage (height, width) uint8 of a stroke glyph; `aspect` is width over height, the rest in heights."""
+    """Coverage (height, width) uint8 of a stroke glyph; `aspect` is width over height, the rest in heights.
+
+    `alphabet` is one of ALPHABETS; without it the forms are mixed. `room` is what M and W get of their usual width.
+    """
     barred = character == "Đ"
     character = "D" if barred else character
     options = [GLYPHS[character], *ALTERNATIVES.get(character, [])]
-    widths = VIETNAMESE_WIDTHS if vietnamese else WIDTHS
-    if vietnamese:
-        options = [VIETNAMESE.get(character, GLYPHS[character])]
+    widths = WIDTHS
+    if alphabet:
+        own, widths = ALPHABETS[alphabet]
+        options = [own.get(character, GLYPHS[character])]
     strokes = options[0] if len(options) == 1 or rng.random() > plain else options[rng.integers(1, len(options))]
     thick = max(2, round(weight * height * SCALE))
     h = height * SCALE
-    w = max(thick + 4, round(aspect * widths.get(character, 1.0) * h))
+    w = max(thick + 4, round(aspect * widths.get(character, 1.0) * (room if character in "MW" else 1.0) * h))
     if len(strokes) == 1 and character in "1I" and strokes[0] == [(0.5, 0), (0.5, 1)]:
         w = round(thick * 1.15)
     left = round(0.2 * w) if barred else 0
