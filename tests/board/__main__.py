@@ -1,6 +1,6 @@
-"""`python -m tests.board --image edge-alpr-arm64.img.xz`: resets, a failing update, and flashing, on an emulated board.
+"""`python -m tests.board --image edge-alpr-arm64.img.xz`: resets, updates, and flashing, on an emulated board.
 
-Takes one to two hours. Needs apt install qemu-system-arm u-boot-qemu mtools e2fsprogs squashfs-tools.
+Takes one to two hours. Needs apt install qemu-system-arm u-boot-qemu mtools e2fsprogs squashfs-tools rauc.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.board import flashing, resets, rollback
+from tests.board import flashing, resets, update
 
 
 def main() -> int:
@@ -26,12 +26,12 @@ def main() -> int:
         "--keep", action="store_true", help="go on with the card of the last run, which has started before"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
-    parser.add_argument("--only", choices=("resets", "rollback", "flash"), help="one part of the three")
+    parser.add_argument("--only", choices=("resets", "update", "flash"), help="one part of the three")
     parser.add_argument("--patience", type=float, default=900.0, metavar="S", help="for one start; default %(default)s")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves the machine, which pulls its plug
     options.work.mkdir(parents=True, exist_ok=True)
-    parts = {"resets": resets.run, "rollback": rollback.run, "flash": flashing.run}
+    parts = {"resets": resets.run, "update": update.run, "flash": flashing.run}
     found = {name: run(options) for name, run in parts.items() if options.only in (None, name)}
     digest = options.image.with_name(options.image.name + ".sha256").read_text().split()[0]
     told = {"date": datetime.now(UTC).date().isoformat(), "image": digest, "host": platform.machine()} | found

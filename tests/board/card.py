@@ -68,15 +68,15 @@ def prepare(image: Path, card: Path, size: int) -> None:
     with card.open("r+b") as file:
         file.truncate(size)
     put(card, "grub/board.cfg", f'set console="{PATIENCE}"\n'.encode())
-    add_to_user_data(card)
-
-
-def add_to_user_data(card: Path) -> None:
-    """The test's own files beside those that flash wrote; started before the camera is."""
-    told = json.loads(inside(card, "user-data").decode().removeprefix("#cloud-config\n"))
-    told["write_files"] += [{"path": path, "content": text} for path, text in UNITS.items()]
     start = [["systemctl", "daemon-reload"], ["systemctl", "enable", "board-report", "board-ready"]]
-    told["runcmd"] = [["sh", "-c", LINK], *start, *told["runcmd"], ["systemctl", "start", "--no-block", "board-ready"]]
+    add(card, UNITS, [["systemctl", "start", "--no-block", "board-ready"]], first=[["sh", "-c", LINK], *start])
+
+
+def add(card: Path, files: dict[str, str], commands: list[list[str]], *, first: list[list[str]] | None = None) -> None:
+    """Files and commands beside those that flash wrote into user-data; `first` runs before the camera is started."""
+    told = json.loads(inside(card, "user-data").decode().removeprefix("#cloud-config\n"))
+    told["write_files"] += [{"path": path, "content": text} for path, text in files.items()]
+    told["runcmd"] = [*(first or []), *told["runcmd"], *commands]
     put(card, "user-data", b"#cloud-config\n" + json.dumps(told).encode())
 
 
@@ -111,9 +111,6 @@ def extract(card: Path, number: int, to: Path) -> Path:
     return to
 
 
-def choose(card: Path, **notes: str) -> None:
-    """Write GRUB's notes: ORDER, A_OK, A_TRY, B_OK, B_TRY."""
-    text = inside(card, "grub/grubenv").decode()
-    for key, value in notes.items():
-        text = re.sub(rf"^{key}=.*$", f"{key}={value}", text, flags=re.MULTILINE)
-    put(card, "grub/grubenv", text.rstrip("#")[:1024].ljust(1024, "#").encode())
+def notes(card: Path) -> dict[str, str]:
+    """GRUB's notes: ORDER, A_OK, A_TRY, B_OK, B_TRY."""
+    return dict(re.findall(r"^(\w+)=(.*)$", inside(card, "grub/grubenv").decode(), re.MULTILINE))

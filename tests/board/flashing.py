@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import test_flash
-from tests.board.card import inside, prepare, put
+from tests.board.card import add, inside, prepare
 from tests.board.machine import Machine
 from tests.board.resets import SIZE
 
@@ -55,7 +55,8 @@ def run(options: Namespace) -> dict[str, Any]:
         file.write_bytes(bytes(size))
     digest = hashlib.sha256(small.read_bytes()).hexdigest()
     prepare(options.image, card, SIZE)
-    add_script(card, SCRIPT.format(size=small.stat().st_size, digest=digest))
+    script = SCRIPT.format(size=small.stat().st_size, digest=digest)
+    add(card, {"/etc/board-flash.sh": script}, [["sh", "-c", "sh /etc/board-flash.sh >/dev/console 2>&1"]])
     begun, said = time.monotonic(), {}
     with (options.work / "flash.log").open("w") as log, Machine(card, log, *disks(small, stick, tiny)) as board:
         while (line := board.line(3 * options.patience)) is not None:
@@ -76,11 +77,3 @@ def disks(small: Path, stick: Path, tiny: Path) -> list[str]:
         words += ["-drive", f"file={file},format=raw,if=none,id={name}"]
         words += ["-device", f"usb-storage,drive={name},removable=on,serial={name.upper()}"]
     return words
-
-
-def add_script(card: Path, script: str) -> None:
-    """Run the script at the end of the first start, on the console."""
-    told = json.loads(inside(card, "user-data").decode().removeprefix("#cloud-config\n"))
-    told["write_files"].append({"path": "/etc/board-flash.sh", "content": script})
-    told["runcmd"].append(["sh", "-c", "sh /etc/board-flash.sh >/dev/console 2>&1"])
-    put(card, "user-data", b"#cloud-config\n" + json.dumps(told).encode())
