@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.board import resets, update
 from tests.test_systemd import tool
 
 IMAGE = Path(__file__).resolve().parents[1] / "systemd" / "image"
@@ -85,6 +86,29 @@ def test_table_bootloader_updater_and_initramfs_speak_of_the_same_partitions() -
     assert "NoCloud" in (ROOT / "etc/cloud/cloud.cfg.d/90_edge-alpr.cfg").read_text()
     assert "-L edge-data" in BUILD
     assert "by-label/edge-data" in (ROOT / "etc/initramfs-tools/scripts/init-bottom/edge-alpr").read_text()
+
+
+def test_every_command_of_the_image_that_a_file_names_is_there_and_may_be_run() -> None:
+    files = [path for path in (ROOT / "etc").rglob("*") if path.is_file()]
+    named = set(re.findall(r"/usr/lib/edge-alpr/[\w-]+", "".join(path.read_text() for path in files)))
+    own = (ROOT / "usr/lib/edge-alpr").iterdir()
+    there = {f"/{path.relative_to(ROOT)}" for path in own if os.access(path, os.X_OK)}
+    assert named == there
+
+
+def test_the_emulated_boards_bundles_are_for_this_image() -> None:
+    (compatible,) = re.findall(r"compatible=(.+)", (ROOT / "etc/rauc/system.conf").read_text())
+    assert f"compatible={compatible}\n" in update.MANIFEST
+
+
+def test_the_emulated_board_tells_an_event_that_was_shown_and_is_gone() -> None:
+    found = resets.Found()
+    found.see('emulated login: [  177.1] edge-alpr-gate[365]: {"id": 8, "plate": "51F12345", "confidence": 0.9}')
+    found.see('[  180.2] edge-alpr-gate[365]: {"id": 9, "plate": "29B123456", "confid')  # the plug was pulled
+    assert found.see('[ 59.5] python3[333]: BOARD-REPORT {"integrity":"ok","events":[[8,"51F12345"]]}') == "report"
+    assert (found.acknowledged, found.lost, found.damaged) == ({8: "51F12345"}, set(), 0)
+    found.see('[ 59.5] python3[333]: BOARD-REPORT {"integrity":"malformed","events":[]}')
+    assert (found.lost, found.damaged) == ({8}, 1)
 
 
 @pytest.mark.parametrize(("order", "ok", "tries", "slot"), [
