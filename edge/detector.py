@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.binding import Output
 from edge.errors import ModelMismatch
-from edge.image import Letterbox, letterbox
+from edge.image import Letterbox, letterbox_into
 from edge.records import Box, Corners, Detection, Image
 from edge.runtime import Model
 from edge.settings import Detecting
@@ -39,8 +40,7 @@ class Detector:
     def detect(self, image: Image) -> list[Detection]:
         """Plates in frame pixels, surest first; an empty list where there is none."""
         height, width = image.shape[:2]
-        canvas, transform = letterbox(image, (self._size[0], self._size[1]))
-        maps = self._model.sparsely(image=canvas)
+        maps, transform = self._model.on(partial(letterbox_into, image=image))
         stride = self._size[0] // maps["heat"].shape[1]
         found = [
             plate

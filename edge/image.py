@@ -38,15 +38,21 @@ class Letterbox:
 
 def letterbox(image: Image, size: tuple[int, int]) -> tuple[Image, Letterbox]:
     """Fit a picture into (height, width) with its aspect kept, centred on grey."""
-    height, width = image.shape[:2]
-    scale = min(size[0] / height, size[1] / width)
-    inner = max(1, round(height * scale)), max(1, round(width * scale))
-    top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    bottom, right = top + inner[0], left + inner[1]
     canvas = np.empty((*size, 3), np.uint8)
+    return canvas, letterbox_into(canvas, image)
+
+
+def letterbox_into(canvas: Image, image: Image) -> Letterbox:
+    """The same into a canvas that is there already."""
+    rows, columns = canvas.shape[:2]
+    height, width = image.shape[:2]
+    scale = min(rows / height, columns / width)
+    inner = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
+    bottom, right = top + inner[0], left + inner[1]
     canvas[:top] = canvas[bottom:] = canvas[:, :left] = canvas[:, right:] = GREY
     _resize(image, canvas[top:bottom, left:right])
-    return canvas, Letterbox(inner[1] / width, inner[0] / height, left, top)
+    return Letterbox(inner[1] / width, inner[0] / height, left, top)
 
 
 def _resize(image: Image, into: Image) -> None:

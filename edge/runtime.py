@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ COMPILED = b"edgetpu-custom-op"  # stands in every file that the Edge TPU compil
 PROBE_SECONDS = 20
 PROBE = "import sys; from edge.runtime import rehearse; rehearse(*sys.argv[1:])"
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -70,24 +71,34 @@ class Model:
 
     def __call__(self, **inputs: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Run once: inputs (1, …) or without the batch, outputs dequantised with the batch kept."""
-        return {name: output[:] for name, output in self.sparsely(**inputs).items()}
-
-    def sparsely(self, **inputs: NDArray[np.uint8]) -> dict[str, Output]:
-        """The same for who looks at a few places of the outputs only: nothing else is dequantised."""
-        if self._interpreter is None:
-            raise ModelMismatch(
-                f"The {self.manifest.name} model has been closed. Open it again with open_model."
-            )
+        interpreter = self._opened()
         if inputs.keys() != self._inputs.keys():
             raise ModelMismatch(
                 f"The {self.manifest.name} model takes {[t.name for t in self.manifest.inputs]}, "
                 f"not {sorted(inputs)}. Name its inputs as its manifest does."
             )
         for tensor in self.manifest.inputs:
-            self._interpreter.set_tensor(
-                self._inputs[tensor.name], self._checked(tensor, inputs[tensor.name])
-            )
+            interpreter.set_tensor(self._inputs[tensor.name], self._checked(tensor, inputs[tensor.name]))
         self.again()
+        return {name: output[:] for name, output in self._said().items()}
+
+    def on(self, draw: Callable[[NDArray[np.uint8]], T]) -> tuple[dict[str, Output], T]:
+        """Run once on what `draw` paints over the only input, without the batch, and with what it returned.
+
+        It paints in the interpreter's own memory and may not keep it. Of the outputs nothing is dequantised yet.
+        """
+        returned = draw(self._opened().tensor(self._inputs[self.manifest.inputs[0].name])()[0])
+        self.again()
+        return self._said(), returned
+
+    def _opened(self) -> Any:
+        if self._interpreter is None:
+            raise ModelMismatch(
+                f"The {self.manifest.name} model has been closed. Open it again with open_model."
+            )
+        return self._interpreter
+
+    def _said(self) -> dict[str, Output]:
         return {
             tensor.name: Output(self._interpreter.get_tensor(self._outputs[tensor.name]), tensor)
             for tensor in self.manifest.outputs

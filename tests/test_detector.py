@@ -1,6 +1,7 @@
 """Decoding of the detector's maps, from maps that were written for known plates."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.detector import Detector, decode_maps, suppress
 from edge.errors import ModelMismatch
-from edge.image import corners_of, letterbox
+from edge.image import Letterbox, corners_of, letterbox
 from edge.records import Box, Detection
 from edge.settings import Detecting
 from tests import tiny
@@ -29,11 +30,10 @@ class Network:
             settings=None if threshold is None else {"threshold": threshold},
         )
 
-    def __call__(self, *, image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        assert image.shape == (384, 384, 3)
-        return self.maps
-
-    sparsely = __call__
+    def on(
+        self, draw: Callable[[NDArray[np.uint8]], Letterbox]
+    ) -> tuple[dict[str, NDArray[np.float32]], Letterbox]:
+        return self.maps, draw(np.empty((384, 384, 3), np.uint8))
 
 
 def empty_maps() -> dict[str, NDArray[np.float32]]:

@@ -41,6 +41,22 @@ def test_a_batch_of_one_is_taken_as_well(tmp_path: Path) -> None:
         )
 
 
+def test_what_is_painted_over_the_input_is_what_the_model_sees(tmp_path: Path) -> None:
+    tiny.release(tmp_path, tiny.logistic())
+
+    def paint(canvas: np.ndarray) -> str:
+        canvas[:] = PICTURE
+        return "painted"
+
+    with open_model("tiny", device="cpu", zoo=tmp_path) as model:
+        for _ in range(2):  # the memory is the interpreter's again in between
+            outputs, told = model.on(paint)
+            assert told == "painted"
+            np.testing.assert_array_equal(outputs["squashed"][:], model(crop=PICTURE)["squashed"])
+    with pytest.raises(ModelMismatch, match="has been closed"):
+        model.on(paint)
+
+
 def test_auto_without_a_compiled_file_runs_on_the_cpu_and_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,7 +17,7 @@ from edge.demo import clip
 from edge.detector import Detector, decode_maps, suppress
 from edge.errors import BadInput
 from edge.fusion import fuse
-from edge.image import letterbox, rectify
+from edge.image import letterbox, letterbox_into, rectify
 from edge.pipeline import Pipeline
 from edge.plates.decide import conclude, fold
 from edge.quality import Assessor
@@ -130,7 +130,7 @@ def _host(kit: Kit, frame: Frame, plate: Detection) -> dict[str, Stage]:
         return conclude(fold(ctc.log_softmax(logits)), kit.settings.region)
 
     return {
-        "letterbox": lambda: letterbox(frame.image, (size[0], size[1])),
+        "letterbox": lambda: letterbox_into(canvas, frame.image),
         "boxes": lambda: suppress(decode_maps(maps, threshold, stride, way_back, (shape[0], shape[1]))),
         "rectify": lambda: rectify(frame.image, plate.corners or plate.box),
         "text": text,
