@@ -13,9 +13,11 @@ CLIP = "/var/lib/clip.mp4"
 LINK = f"ln -sf /opt/edge-alpr/lib/python3.*/site-packages/edge/demo/clip.mp4 {CLIP}"
 # An emulated board is slow, on a busy machine very slow: what would be a fault on a real one is not one here.
 PATIENCE = (
-    "console=tty0 console=ttyAMA0,115200 "
+    "console=tty0 console=ttyAMA0,115200 rootdelay=900 "
     "systemd.default_timeout_start_sec=30min systemd.default_device_timeout_sec=30min"
 )
+# Nobody logs in and there is no network: what serves them only takes time from the rest.
+NEEDLESS = "systemd-networkd systemd-networkd.socket systemd-resolved wpa_supplicant systemd-logind getty.target"
 REPORT = """
 import json, sqlite3, sys
 db = "/var/lib/edge-alpr/gate/edge-alpr.db"
@@ -36,6 +38,8 @@ StandardOutput=journal+console
 LogNamespace=
 RestartSteps=0
 RestartSec=1
+TimeoutStartSec=30min
+WatchdogSec=30min
 """,
     "/etc/systemd/system/board-report.service": """[Unit]
 Before=edge-alpr@gate.service
@@ -67,7 +71,8 @@ def prepare(image: Path, card: Path, size: int) -> None:
     subprocess.run([str(word) for word in command], check=True)
     with card.open("r+b") as file:
         file.truncate(size)
-    put(card, "grub/board.cfg", f'set console="{PATIENCE}"\n'.encode())
+    masked = " ".join(f"systemd.mask={unit}" for unit in NEEDLESS.split())
+    put(card, "grub/board.cfg", f'set console="{PATIENCE} {masked}"\n'.encode())
     start = [["systemctl", "daemon-reload"], ["systemctl", "enable", "board-report", "board-ready"]]
     add(card, UNITS, [["systemctl", "start", "--no-block", "board-ready"]], first=[["sh", "-c", LINK], *start])
 
