@@ -31,6 +31,17 @@ class Output:
         real *= np.float32(self.tensor.scale)
         return real
 
+    def cells(self, least: float) -> list[tuple[int, int]]:
+        """The cells (row, column) of a map (1, height, width, 1) whose value is at least this."""
+        quantized = math.ceil(least / self.tensor.scale + self.tensor.zero_point)
+        columns = self.shape[2]
+        return [divmod(cell, columns) for cell in np.flatnonzero(self.raw >= quantized).tolist()]
+
+    def at(self, row: int, column: int) -> list[float]:
+        """What stands in one cell of a map (1, height, width, n): plain numbers, faster than an array of so few."""
+        zero, scale = self.tensor.zero_point, self.tensor.scale
+        return [(value - zero) * scale for value in self.raw[0, row, column].tolist()]
+
 
 def takes_pixels(manifest: Manifest) -> None:
     """Refuse a model whose inputs are not pixels as they are."""

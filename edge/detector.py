@@ -6,9 +6,6 @@ import math
 from collections.abc import Mapping
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge.binding import Output
 from edge.errors import ModelMismatch
 from edge.image import Letterbox, letterbox_into
@@ -20,7 +17,7 @@ OVERLAP = 0.5  # IoU above which two boxes are one plate
 INSIDE = 0.7  # share of a box inside a better one above which it is a part of that plate
 FAINTEST = 0.5  # a quadrilateral below this share of its box is no plate seen from any side
 AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))  # the cells that a peak outdoes
-Maps = Mapping[str, Output | NDArray[np.float32]]
+Maps = Mapping[str, Output]
 
 
 class Detector:
@@ -54,42 +51,39 @@ def decode_maps(
     maps: Maps, threshold: float, stride: int, transform: Letterbox, frame: tuple[int, int]
 ) -> list[Detection]:
     """Every peak of the heat map as a detection in frame pixels, surest first, overlaps not yet removed."""
-    cells = _peaks(maps["heat"][0, ..., 0], threshold)
-    return [_plate(maps, cell, stride, transform, frame) for cell in cells]
+    peaks = _peaks(maps["heat"], threshold)
+    return [_plate(maps, cell, score, stride, transform, frame) for cell, score in peaks]
 
 
-def _peaks(heat: NDArray[np.float32], threshold: float) -> list[tuple[int, int]]:
-    """The cells (row, column) at or above the threshold that no neighbour outdoes, hottest first; they are few."""
-    flat = heat.ravel()
-    warm = np.flatnonzero(flat >= threshold)
-    columns = heat.shape[1]
-    hot = {divmod(cell, columns): value for cell, value in zip(warm.tolist(), flat[warm].tolist(), strict=True)}
+def _peaks(heat: Output, threshold: float) -> list[tuple[tuple[int, int], float]]:
+    """The cells (row, column) at or above the threshold that no neighbour outdoes, with their heat, hottest first."""
+    hot = {cell: heat.at(*cell)[0] for cell in heat.cells(threshold)}
     peaks = [
-        (row, column)
-        for (row, column), value in hot.items()
-        if all(hot.get((row + down, column + across), value) <= value for down, across in AROUND)
+        (cell, value)
+        for cell, value in hot.items()
+        if all(hot.get((cell[0] + down, cell[1] + across), value) <= value for down, across in AROUND)
     ]
-    return sorted(peaks, key=lambda cell: -hot[cell])
+    return sorted(peaks, key=lambda peak: -peak[1])
 
 
 def _plate(
-    maps: Maps, cell: tuple[int, int], stride: int, transform: Letterbox, frame: tuple[int, int]
+    maps: Maps, cell: tuple[int, int], score: float, stride: int, transform: Letterbox, frame: tuple[int, int]
 ) -> Detection:
-    """The plate whose centre lies in this cell (row, column); plain numbers are faster here than small arrays."""
+    """The plate whose centre lies in this cell (row, column)."""
     row, column = cell
-    dx, dy, log_width, log_height = maps["box"][0, row, column].tolist()
+    dx, dy, log_width, log_height = maps["box"].at(row, column)
     x, y = (column + 0.5 + dx) * stride, (row + 0.5 + dy) * stride  # in input pixels
     half_width, half_height = math.exp(log_width) * stride / 2, math.exp(log_height) * stride / 2
     x0, y0 = transform.point(x - half_width, y - half_height)
     x1, y1 = transform.point(x + half_width, y + half_height)
     box = Box(_within(x0, frame[1]), _within(y0, frame[0]), _within(x1, frame[1]), _within(y1, frame[0]))
-    spread = maps["corners"][0, row, column].tolist()
+    spread = maps["corners"].at(row, column)
     a, b, c, d = (
         transform.point(x + across * half_width, y + down * half_height)
         for across, down in zip(spread[::2], spread[1::2], strict=True)
     )
-    rows = 2 if maps["rows"][0, row, column, 0] >= 0.5 else 1
-    return Detection(box, float(maps["heat"][0, row, column, 0]), _plausible((a, b, c, d), box), rows)
+    rows = 2 if maps["rows"].at(row, column)[0] >= 0.5 else 1
+    return Detection(box, score, _plausible((a, b, c, d), box), rows)
 
 
 def _within(place: float, size: int) -> float:

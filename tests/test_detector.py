@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.binding import Output
 from edge.detector import Detector, decode_maps, suppress
 from edge.errors import ModelMismatch
 from edge.image import Letterbox, corners_of, letterbox
@@ -16,6 +17,17 @@ from tests import tiny
 
 CELLS, STRIDE = 48, 8
 UPRIGHT = ((0.0, 0.0),) * 4
+
+
+FINE = 1e-5  # step of the maps, much finer than a released file's
+
+
+def outputs(maps: dict[str, NDArray[np.float32]]) -> dict[str, Output]:
+    """The maps as a network tells them."""
+    return {
+        name: Output(np.rint(real / FINE).astype(np.int32), dataclasses.replace(tiny.OUTPUT, scale=FINE, zero_point=0))
+        for name, real in maps.items()
+    }
 
 
 class Network:
@@ -32,8 +44,8 @@ class Network:
 
     def on(
         self, draw: Callable[[NDArray[np.uint8]], Letterbox]
-    ) -> tuple[dict[str, NDArray[np.float32]], Letterbox]:
-        return self.maps, draw(np.empty((384, 384, 3), np.uint8))
+    ) -> tuple[dict[str, Output], Letterbox]:
+        return outputs(self.maps), draw(np.empty((384, 384, 3), np.uint8))
 
 
 def empty_maps() -> dict[str, NDArray[np.float32]]:
@@ -106,7 +118,7 @@ def test_only_the_peak_of_a_hill_is_a_plate() -> None:
     maps["heat"][0, 10:13, 10:14, 0] = 0.6
     write(maps, Box(80, 80, 120, 100), 0.9)
     _, transform = letterbox(np.zeros((384, 384, 3), np.uint8), (384, 384))
-    scores = [d.score for d in decode_maps(maps, 0.4, STRIDE, transform, (384, 384))]
+    scores = [d.score for d in decode_maps(outputs(maps), 0.4, STRIDE, transform, (384, 384))]
     assert scores[0] == pytest.approx(0.9)
     assert len(scores) < 12
 

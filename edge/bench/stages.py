@@ -7,7 +7,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from edge import ctc
 from edge.assembly import assembled, open_zoo
@@ -17,7 +20,7 @@ from edge.demo import clip
 from edge.detector import Detector, decode_maps, suppress
 from edge.errors import BadInput
 from edge.fusion import fuse
-from edge.image import letterbox, letterbox_into, rectify
+from edge.image import letterbox_into, rectify
 from edge.pipeline import Pipeline
 from edge.plates.decide import conclude, fold
 from edge.quality import Assessor
@@ -117,8 +120,8 @@ def _nets(kit: Kit, frame: Frame, plate: Detection) -> dict[str, Stage]:
 def _host(kit: Kit, frame: Frame, plate: Detection) -> dict[str, Stage]:
     """What happens on the processor before, between and after the networks."""
     size = kit.models["detector"].manifest.inputs[0].shape[1:3]
-    canvas, way_back = letterbox(frame.image, (size[0], size[1]))
-    maps = kit.models["detector"](image=canvas)
+    canvas = np.empty((size[0], size[1], 3), np.uint8)
+    maps, way_back = kit.models["detector"].on(partial(letterbox_into, image=frame.image))
     stride, threshold, shape = size[0] // maps["heat"].shape[1], plate.score / 2, frame.image.shape[:2]
     crop = PlateCrop(rectify(frame.image, plate.corners or plate.box), plate)
     outputs = kit.models["reader"](crop=crop.image)
