@@ -39,6 +39,6 @@ GRAMMAR = Grammar(
     code="latin",
     classes={"9": DIGITS, "L": LATIN},
     forms=tuple(Form(shown, LISTED) for shown in FORMS),
-    loose=r"(?=.*[0-9])(?=.*[A-Z])[A-Z0-9]{4,9}",
+    loose=r"(?=.*[0-9])(?=.*[A-Z])[A-Z0-9]{4,8}",
     loose_weight=-2.0,
 )

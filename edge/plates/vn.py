@@ -27,9 +27,10 @@ GRAMMAR = Grammar(
         Form("99-L9 999.99", heads=PROVINCES),
         Form("99-NG-999-99", -0.5, heads=PROVINCES),
         Form("99-NN-999-99", -0.5, heads=PROVINCES),
-        Form("99FS-999.99", -0.5, heads=PROVINCES),
+        Form("99LA-999.99", -0.5, heads=PROVINCES),  # mopeds
+        Form("99FS-999.99", -2.0, heads=PROVINCES),
         Form("99L-9999", -1.0, heads=PROVINCES),
-        Form("99FS-9999", -1.5, heads=PROVINCES),
+        Form("99FS-9999", -2.0, heads=PROVINCES),
         Form("99-MD9 999.99", -1.0, heads=PROVINCES),
         Form("99-999-NG-99", -1.5),
         Form("99-999-QT-99", -1.5),

@@ -42,7 +42,7 @@ HANZI_FONTS = (
 STROKE_FACES = 36
 PRESSES = {  # for each alphabet the faces, and between what width, weight and corner radius lie, in heights
     "vietnamese": (12, (0.45, 0.6), (0.115, 0.17), (0.22, 0.34)),
-    "brazilian": (8, (0.46, 0.6), (0.115, 0.17), (0.2, 0.34)),
+    "brazilian": (12, (0.46, 0.6), (0.115, 0.17), (0.07, 0.32)),
     "forgery proof": (12, (0.46, 0.62), (0.1, 0.15), (0.16, 0.3)),
 }
 KOREAN_FACES = 12

@@ -190,7 +190,7 @@ def emblem(image: np.ndarray, rng: Rng, x: int, y: int, w: int, h: int) -> None:
     """A shield, one or two round seals, or a sticker in a cell of the text."""
     colours = rng.choice(SEALS, 2)
     middle = x + w // 2
-    kind = rng.integers(4)
+    kind = rng.choice(4, p=[0.25, 0.4, 0.15, 0.2])
     if kind == 3:  # a star, or the outline of a country
         angles = np.linspace(0, 2 * np.pi, 2 * int(rng.integers(4, 7)), endpoint=False) + rng.uniform(0, 1)
         reach = np.where(np.arange(len(angles)) % 2, rng.uniform(0.3, 0.7), 1.0) * min(w, 0.4 * h) * 0.5
@@ -204,10 +204,11 @@ def emblem(image: np.ndarray, rng: Rng, x: int, y: int, w: int, h: int) -> None:
         cv2.fillPoly(image, [shield], colours[0].tolist(), cv2.LINE_AA)
         cv2.line(image, (middle, top + 1), (middle, low - 2), colours[1].tolist(), max(1, w // 6), cv2.LINE_AA)
     elif kind == 1:
-        for share, colour in zip((0.28, 0.7), colours, strict=True):
+        outer, inner = rng.uniform(0.32, 0.52) * w, rng.uniform(0.55, 0.9)
+        for share, colour in zip((rng.uniform(0.15, 0.34), rng.uniform(0.58, 0.78)), colours, strict=True):
             centre = (middle, y + round(h * share))
-            cv2.circle(image, centre, max(2, round(w * 0.38)), (225, 225, 225), -1, cv2.LINE_AA)
-            cv2.circle(image, centre, max(1, round(w * 0.26)), colour.tolist(), -1, cv2.LINE_AA)
+            cv2.circle(image, centre, max(2, round(outer)), (225, 225, 225), -1, cv2.LINE_AA)
+            cv2.circle(image, centre, max(1, round(outer * inner)), colour.tolist(), -1, cv2.LINE_AA)
     else:
         box = (x + w // 8, y + round(h * 0.2)), (x + w - w // 8, y + round(h * 0.75))
         cv2.rectangle(image, *box, colours[0].tolist(), -1 if rng.random() < 0.5 else max(1, w // 8), cv2.LINE_AA)
