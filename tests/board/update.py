@@ -115,7 +115,7 @@ def without_init(root: Path, folder: Path, made: Path) -> None:
     tool("unsquashfs", "-quiet", "-no-progress", "-d", folder, root, "boot")
     for name in ("data", "etc", "var", "home", "root", "dev", "proc", "sys", "run"):
         (folder / name).mkdir(exist_ok=True)
-    tool("mksquashfs", folder, made, "-quiet", "-no-progress", "-no-compression")
+    tool("mksquashfs", folder, made, "-quiet", "-no-progress", "-noI", "-noD", "-noF")
 
 
 def tool(*words: str | Path) -> None:
