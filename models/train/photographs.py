@@ -24,13 +24,16 @@ class Photograph:
     text: tuple[int, ...]
 
 
-def load(folder: Path, *, held: bool = False) -> list[Photograph]:
-    """The plates of a folder that may be trained on, or those `held` out; labels.csv: file, text, x y w h if framed."""
+def load(folder: Path, *, held: bool = False, legible: bool = True) -> list[Photograph]:
+    """The plates of a folder that may be trained on, or those `held` out; labels.csv: file, text, x y w h if framed.
+
+    Unless they must be `legible`, plates without a text are among them.
+    """
     with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))
     if rows and not {"file", "text"} <= set(rows[0]):
         raise ValueError(f"{folder}/labels.csv has no columns file and text; its first line must name them")
-    rows = [row for row in rows if canonical(row["text"])]
+    rows = [row for row in rows if canonical(row["text"]) or not legible]
     rows = [row for row in rows if allowed(row) and held_out(row["text"]) == held]
     if not rows:
         use = "measure on" if held else "train on"

@@ -1,11 +1,14 @@
-"""Distil the QAM from the trained reader: how surely it reads the truth, and what should be restored first.
+"""Distil the QAM from the trained reader: how surely it reads, character by character, and what should be restored.
 
-    python -m models.train.quality --reader runs/reader/average.weights.h5 --epochs 16
+    python -m models.train.quality --reader models/weights/reader.weights.h5 --photographs FOLDER …
+
+The pictures are rendered and read once, then learnt from in many epochs. Photographs need no text: what counts is what
+the reader makes of them (EQ-LPR, seed 004).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +17,15 @@ import numpy as np
 from keras import ops
 
 from models import quality, reader
+from models.eq_lpr import runs
 from models.synth import view
 from models.synth.degrade import Strengths
-from models.train import loop
+from models.train import loop, photographs
 from models.train.feed import Batch
+from models.train.photographs import Photograph
 from models.train.reader import WEIGHTS
+
+Arrays = Mapping[str, np.ndarray]
 
 # How much of each degradation makes a crop worth restoring: those that a network can undo, by their strength.
 UNDOABLE = {
@@ -26,6 +33,7 @@ UNDOABLE = {
     "shadow": 0.4,
 }
 VERDICT = 0.5
+UNKNOWN = -1.0
 
 
 def degraded(strengths: Strengths) -> float:
@@ -33,52 +41,122 @@ def degraded(strengths: Strengths) -> float:
     return float(max(weight * strengths[name] for name, weight in UNDOABLE.items()) > VERDICT)
 
 
-def make(batch: int, rng: np.random.Generator, progress: float) -> Batch:
-    samples = [view.render(rng, weights=WEIGHTS, level=float(rng.uniform(0.1, 1.0))) for _ in range(batch)]
-    text = np.zeros((batch, reader.MAX_TEXT), np.int32)
-    for n, sample in enumerate(samples):
-        text[n, : len(sample.text)] = sample.text
-    targets = {
-        "text": text, "length": np.array([len(s.text) for s in samples], np.int32),
-        "degraded": np.array([degraded(s.strengths) for s in samples], np.float32),
-    }
-    return np.stack([s.crop for s in samples]), targets
+def pictures(count: int, taken: Sequence[Sequence[Photograph]], share: float, seed: int) -> dict[str, np.ndarray]:
+    """Crops (n, 64, 128, 3) uint8 with `text` (n, 12), `length` (n,) and `degraded` (n,), all unknown of photographs.
+
+    A `share` of them shows plates that were `taken`, as many of every folder, cut anew and in another light.
+    """
+    crops = np.empty((count, *view.CROP, 3), np.uint8)
+    text, length = np.zeros((count, reader.MAX_TEXT), np.int32), np.zeros(count, np.int32)
+    verdict = np.full(count, UNKNOWN, np.float32)
+    for n in range(count):
+        rng = np.random.default_rng([seed, n])
+        level = float(rng.uniform(0.1, 1.0))
+        if taken and rng.random() < share:
+            folder = taken[rng.integers(len(taken))]
+            crops[n] = photographs.sample(rng, folder[rng.integers(len(folder))], level)
+            continue
+        sample = view.render(rng, weights=WEIGHTS, level=level)
+        crops[n], verdict[n], length[n] = sample.crop, degraded(sample.strengths), len(sample.text)
+        text[n, : length[n]] = sample.text
+    return {"crops": crops, "text": text, "length": length, "degraded": verdict}
+
+
+def certainty(posteriors: np.ndarray) -> np.ndarray:
+    """Of each time step of (64, A) how surely the character there is read, UNKNOWN of a blank."""
+    characters, peaks, lengths = runs(posteriors)
+    return np.repeat(np.where(characters == 0, UNKNOWN, peaks), lengths)
+
+
+def sureness(posteriors: np.ndarray) -> float:
+    """How surely the reader reads the text along its best path of (64, A): the product of its characters' peaks."""
+    characters, peaks, _ = runs(posteriors)
+    return float(peaks[characters != 0].prod()) if characters.any() else 0.0
+
+
+def judged(teacher: keras.Model, shown: Arrays, batch: int = 256) -> dict[str, np.ndarray]:
+    """What the reader makes of the crops: `sure` (n,), `characters` (n, 64), `masks` (n, 8, 16, 4).
+
+    `sure` is the probability of the true text where one is known, else of the one read.
+    """
+    parts: list[dict[str, np.ndarray]] = []
+    for start in range(0, len(shown["crops"]), batch):
+        chosen = slice(start, start + batch)
+        out = teacher.predict_on_batch(shown["crops"][chosen].astype(np.float32) / 255)
+        logits = reader.contract(ops.convert_to_tensor(out["classes"]), ops.convert_to_tensor(out["masks"]))
+        posteriors = ops.convert_to_numpy(ops.softmax(logits))
+        length = shown["length"][chosen]
+        steps = np.full_like(length, logits.shape[1])
+        truth = ops.exp(-ops.ctc_loss(shown["text"][chosen], logits, length, steps, mask_index=0))
+        read = np.array([sureness(one) for one in posteriors])
+        parts.append({
+            "sure": np.where(length > 0, ops.convert_to_numpy(truth), read).astype(np.float32),
+            "characters": np.stack([certainty(one) for one in posteriors]).astype(np.float16),
+            "masks": out["masks"].astype(np.float16),
+        })
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def make(arrays: Arrays, batch: int, rng: np.random.Generator, progress: float) -> Batch:
+    """One batch of the pictures that were rendered and read."""
+    chosen = rng.integers(len(arrays["crops"]), size=batch)
+    names = ("sure", "degraded", "characters", "masks")
+    return arrays["crops"][chosen], {name: arrays[name][chosen].astype(np.float32) for name in names}
+
+
+def where_known(target: keras.KerasTensor, probability: keras.KerasTensor) -> keras.KerasTensor:
+    """Mean cross-entropy of the targets that are not UNKNOWN."""
+    known = ops.cast(target >= 0, "float32")
+    loss = ops.binary_crossentropy(ops.maximum(target, 0.0), probability)
+    return ops.sum(known * loss) / (ops.sum(known) + 1.0)
+
+
+def attended(cells: keras.KerasTensor, masks: keras.KerasTensor) -> keras.KerasTensor:
+    """Logits by time step (batch, 64) of `cells` (8, 16, 2), seen through the reader's masks (8, 16, 4)."""
+    height, width = cells.shape[1:3]
+    masks = ops.reshape(masks, (-1, height, width, reader.ROWS, reader.HALVES))
+    steps = ops.einsum("nhwrs,nhws->nrws", masks, cells)
+    mass = ops.transpose(ops.sum(masks, axis=1), (0, 2, 1, 3))
+    return ops.reshape(steps / (mass + reader.SETTLE), (-1, reader.ROWS * width * reader.HALVES))
 
 
 @keras.saving.register_keras_serializable(package="edge_alpr")
 class QualityTrainer(keras.Model):
-    """The QAM taught by a frozen reader: soft cross-entropy against the probability that it reads the truth."""
+    """The QAM with the losses of its score, of its verdict and of every character."""
 
-    def __init__(self, net: keras.Model, teacher: keras.Model) -> None:
+    def __init__(self, net: keras.Model) -> None:
         super().__init__()
-        teacher.trainable = False
-        self.net, self.teacher = net, teacher
+        self.net = net
 
     def call(self, crops, training=False):
-        x = ops.cast(crops, "float32") / 255.0
-        return {**self.net(x, training=training), **self.teacher(x, training=False)}
+        return self.net(ops.cast(crops, "float32") / 255.0, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
-        logits = reader.contract(y_pred["classes"], y_pred["masks"])
-        steps = ops.full_like(y["length"], logits.shape[1])
-        sure = ops.exp(-ops.ctc_loss(y["text"], logits, y["length"], steps, mask_index=0))
-        score = ops.reshape(y_pred["quality"], (-1,))
-        verdict = ops.reshape(y_pred["degraded"], (-1,))
-        return ops.mean(
-            ops.binary_crossentropy(ops.stop_gradient(sure), score) + ops.binary_crossentropy(y["degraded"], verdict)
-        )
+        score, verdict = (ops.reshape(y_pred[name], (-1,)) for name in ("quality", "degraded"))
+        each = ops.sigmoid(attended(y_pred["cells"], y["masks"]))
+        known = (y["sure"], score), (y["degraded"], verdict), (y["characters"], each)
+        return sum(where_known(target, told) for target, told in known)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = loop.arguments("quality", epochs=16)
+    parser = loop.arguments("quality", epochs=36)
     parser.add_argument("--reader", type=Path, required=True, help="weights of the trained reader, the teacher")
+    parser.add_argument("--pictures", type=int, default=40000, help="rendered once (default %(default)s)")
+    parser.add_argument(
+        "--photographs", type=Path, nargs="*", default=(), help="folders with labels.csv; their plates need no text"
+    )
+    parser.add_argument("--share", type=float, default=0.2, help="of photographs (default %(default)s)")
     options = parser.parse_args(arguments)
+    options.workers = 0  # nothing is left to render
     keras.utils.set_random_seed(options.seed)
     teacher = reader.build()
     teacher.load_weights(options.reader)
+    taken = [photographs.load(folder, legible=False) for folder in options.photographs]
+    arrays = pictures(options.pictures, taken, options.share, options.seed)
+    arrays |= judged(teacher, arrays)
     net = quality.build()
-    loop.train(QualityTrainer(net, teacher), net, partial(make, options.batch), options)
+    loop.train(QualityTrainer(quality.taught(net)), net, partial(make, arrays, options.batch), options)
 
 
 if __name__ == "__main__":

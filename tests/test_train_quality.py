@@ -1,0 +1,58 @@
+"""What the QAM learns from: crops, what the reader makes of each, character by character."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from models import quality, reader
+from models.train import quality as recipe
+
+
+def test_the_certainty_of_a_character_holds_for_all_steps_of_its_run_and_a_blank_has_none() -> None:
+    blank, a, b = np.eye(3)
+    steps = np.array([blank, 0.6 * a + 0.4 * blank, 0.9 * a + 0.1 * b, blank, 0.7 * b + 0.3 * a])
+    unknown = recipe.UNKNOWN
+    np.testing.assert_allclose(recipe.certainty(steps), [unknown, 0.9, 0.9, unknown, 0.7])
+    assert recipe.sureness(steps) == pytest.approx(0.63)
+    assert recipe.sureness(np.array([blank])) == 0
+
+
+def test_what_is_not_known_teaches_nothing() -> None:
+    def loss(*targets: float) -> float:
+        shown = keras.ops.convert_to_tensor(np.array(targets, np.float32))
+        return float(recipe.where_known(shown, keras.ops.convert_to_tensor(np.array([0.2, 0.9], np.float32))))
+
+    assert loss(recipe.UNKNOWN, recipe.UNKNOWN) == 0
+    assert loss(0.0, recipe.UNKNOWN) == pytest.approx(-np.log(0.8) / 2, rel=1e-4)
+
+
+def test_cells_are_seen_where_the_reader_looked() -> None:
+    cells, masks = np.zeros((1, 8, 16, 2), np.float32), np.zeros((1, 8, 16, reader.ROWS * reader.HALVES), np.float32)
+    cells[0, 2, 5, 1], masks[0, 2, 5, 1] = 3.0, 1.0  # the right half of column 5, for the first row of text
+    steps = np.asarray(recipe.attended(keras.ops.convert_to_tensor(cells), keras.ops.convert_to_tensor(masks)))[0]
+    assert np.flatnonzero(steps).tolist() == [2 * 5 + 1] and steps[11] == pytest.approx(3 / (1 + reader.SETTLE))
+
+
+def test_photographs_have_no_verdict_and_the_reader_judges_them_by_what_it_reads() -> None:
+    corners = np.array([[5.0, 5.0], [85, 5], [85, 35], [5, 35]])
+    photograph = recipe.Photograph(np.full((40, 90, 3), 120, np.uint8), corners, ())
+    shown = recipe.pictures(6, [[photograph]], 0.5, 1)
+    again = recipe.pictures(6, [[photograph]], 0.5, 1)
+    assert all((shown[name] == again[name]).all() for name in shown)
+    taken = shown["length"] == 0
+    assert 0 < taken.sum() < 6 and ((shown["degraded"] == recipe.UNKNOWN) == taken).all()
+    judged = recipe.judged(reader.build(), shown, batch=4)
+    assert judged["characters"].shape == (6, 64) and judged["masks"].shape == (6, 8, 16, 4)
+    assert ((judged["sure"] >= 0) & (judged["sure"] <= 1)).all()
+
+
+def test_the_recipe_trains_the_network_that_is_exported(tmp_path: Path) -> None:
+    teacher = tmp_path / "reader.weights.h5"
+    reader.build().save_weights(teacher)
+    sizes = ["--steps", "2", "--batch", "4", "--settle", "2", "--epochs", "1", "--pictures", "8"]
+    recipe.main(["--out", str(tmp_path / "run"), "--reader", str(teacher), *sizes])
+    quality.build().load_weights(tmp_path / "run" / "average.weights.h5")
