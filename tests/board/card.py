@@ -13,7 +13,7 @@ CLIP = "/var/lib/clip.mp4"
 LINK = f"ln -sf /opt/edge-alpr/lib/python3.*/site-packages/edge/demo/clip.mp4 {CLIP}"
 # An emulated board is slow, on a busy machine very slow: what would be a fault on a real one is not one here.
 PATIENCE = (
-    "console=tty0 console=ttyAMA0,115200 rootdelay=900 "
+    "console=tty0 console=ttyAMA0,115200 "
     "systemd.default_timeout_start_sec=30min systemd.default_device_timeout_sec=30min"
 )
 # Nobody logs in and there is no network: what serves them only takes time from the rest.
