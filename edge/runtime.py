@@ -93,9 +93,7 @@ class Model:
 
     def _opened(self) -> Any:
         if self._interpreter is None:
-            raise ModelMismatch(
-                f"The {self.manifest.name} model has been closed. Open it again with open_model."
-            )
+            raise ModelMismatch(f"The {self.manifest.name} model has been closed. Open it again with open_model.")
         return self._interpreter
 
     def _said(self) -> dict[str, Output]:
@@ -242,9 +240,8 @@ def _content(file: Path, sha256: str) -> bytes:
     try:
         content = file.read_bytes()
     except OSError as problem:
-        raise ModelMismatch(
-            f"The model file {file} cannot be read ({problem.strerror}). Reinstall edge-alpr."
-        ) from problem
+        why = f"The model file {file} cannot be read ({problem.strerror}). Reinstall edge-alpr."
+        raise ModelMismatch(why) from problem
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ModelMismatch(
@@ -285,9 +282,7 @@ def _loader() -> Callable[[dict[str, str]], Any]:
     library = _library()
     name, found = _package(library.__name__), coral_library()
     if found == "coral" and name == "tflite_runtime":
-        loader: Callable[[dict[str, str]], Any] = importlib.import_module(
-            "pycoral.utils.edgetpu"
-        ).load_edgetpu_delegate
+        loader: Callable[[dict[str, str]], Any] = importlib.import_module("pycoral.utils.edgetpu").load_edgetpu_delegate
         return loader
     if found == "impostor":
         log.warning(
@@ -332,10 +327,8 @@ def _find_library() -> None:
     try:
         ctypes.CDLL(LIBRARY)
     except OSError as problem:
-        raise DeviceError(
-            f"The Edge TPU library {LIBRARY} is missing ({problem}). "
-            "Install libedgetpu1-std, or set device = cpu."
-        ) from problem
+        remedy = "Install libedgetpu1-std, or set device = cpu."
+        raise DeviceError(f"The Edge TPU library {LIBRARY} is missing ({problem}). {remedy}") from problem
 
 
 def _interpreter(content: bytes, device: str) -> Any:
