@@ -25,7 +25,7 @@ mount -o ro /dev/disk/by-id/virtio-bundles /run/bundles
 try() {{
     if rauc install "/run/bundles/$1.raucb" >"/run/$1.log" 2>&1
     then echo "BOARD-UPDATE $1 installed"
-    else echo "BOARD-UPDATE $1 refused: $(grep -v '^$' "/run/$1.log" | tail -1)"
+    else echo "BOARD-UPDATE $1 refused: $(sed -n 's/^LastError: //p' "/run/$1.log")"
     fi
 }}
 case "$slot$(cat /data/step 2>/dev/null)" in
