@@ -46,6 +46,7 @@ def plot(report: Report) -> Figure:
     right.bar(bars, host, bottom=nets, color=HOST, label="pre- and post-processing, tracking")
     right.set(xlabel="frames with a vehicle / looks restored", ylabel="mean of a frame, ms", title="end to end")
     right.tick_params(axis="x", rotation=45)
+    right.margins(y=0.2)  # room for the legend above the bars
     right.legend(frameon=False, loc="upper left")
     return figure
 

@@ -112,8 +112,10 @@ def press(
 
 
 # The alphabets of strokes.ALPHABETS by the plates that are pressed with them, and how many of those are drawn so.
-PRESSED = {"vn": ("vietnamese", 0.65), "br grey": ("brazilian", 0.7), "br merc": ("forgery proof", 0.7)}
-PRESSED |= {"latin eu": ("forgery proof", 0.25)}
+PRESSED = {
+    "vn": ("vietnamese", 0.65), "br grey": ("brazilian", 0.7), "br mercosul": ("forgery proof", 0.7),
+    "latin eu": ("forgery proof", 0.25),
+}
 
 
 def faces_for(rng: Rng, kind: str = "") -> dict[str, atlas.Face]:

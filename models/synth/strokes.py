@@ -97,6 +97,7 @@ VIETNAMESE: dict[str, list[list]] = {
     "M": [[(0, 1), (0, 0), (0.5, 0.55), (1, 0), (1, 1)]],
     "D": [[(0, 0.5), (0, 0), (0.6, 0), (1, 0.16), (1, 0.84), (0.6, 1), (0, 1), (0, 0.5)]],
 }
+
 # Brazil's grey plates: bars without flags, O and 0 alike, a W as high in its middle as at its sides.
 BRAZILIAN: dict[str, list[list]] = {
     "1": [[(0.5, 0), (0.5, 1)]],
@@ -112,7 +113,8 @@ BRAZILIAN: dict[str, list[list]] = {
 OVAL = [
     (0, 0.25, 1), (0.25, 0, 1), (0.75, 0, 1), (1, 0.25, 1), (1, 0.75, 1), (0.75, 1, 1), (0.25, 1, 1), (0, 0.75, 1), "z"
 ]
-# Germany's alphabet against forgery, narrow, as Mercosur and others press it: serifs on 1, I and J, an open 4 and 7.
+
+# Germany's alphabet against forgery, narrow, as Mercosur and others press it: serifs on 1, 7, I and J, an open 4.
 FORGERY_PROOF: dict[str, list[list]] = {
     "0": [[(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1), "z"], [(0.62, 0.3), (1, 0.08)]],
     "1": [[(0.08, 0.22), (0.52, 0), (0.52, 1)], [(0.05, 1), (1, 1)]],
