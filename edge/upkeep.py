@@ -123,12 +123,20 @@ def _whole(target: Path) -> Iterator[Path]:
     with explained(target):
         try:
             yield part
+            _give(part)
             _sync(part)
             part.replace(target)
             _sync(target.absolute().parent)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+def _give(part: Path) -> None:
+    """What root writes belongs to the owner of the folder: the service must be able to open it."""
+    if os.geteuid() == 0:
+        owner = part.absolute().parent.stat()
+        os.chown(part, owner.st_uid, owner.st_gid)
 
 
 def _sync(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Retention, room on the disk, backups of a database in use, and their return."""
 
 import logging
+import os
 import sqlite3
 import threading
 from dataclasses import replace
@@ -111,6 +112,17 @@ def test_what_a_restore_replaces_is_kept_beside_it(tmp_path: Path) -> None:
     assert aside is not None
     assert aside.name.startswith("a.db.before-")
     assert plates(aside) == ["A0", "A1", "A2", "LATER"]
+
+
+def test_what_root_restores_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    backup(filled(tmp_path / "a.db"), tmp_path / "b.db")
+    service = tmp_path / "gate"
+    service.mkdir()
+    if os.geteuid() == 0:
+        os.chown(service, 65534, 65534)
+    restore(tmp_path / "b.db", service / "a.db")
+    assert (service / "a.db").stat().st_uid == service.stat().st_uid
+    assert (service / "a.db").stat().st_gid == service.stat().st_gid
 
 
 def test_a_database_in_use_is_not_replaced(tmp_path: Path) -> None:
