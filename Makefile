@@ -11,7 +11,7 @@ lint: .venv-dev/ready   ; $(DEV)/ruff check .
 types: .venv-dev/ready  ; $(DEV)/mypy
 rules: .venv-dev/ready  ; $(DEV)/lint-imports
 unit: .venv-dev/ready   ; $(DEV)/python -m pytest
-wheel: .venv-dev/ready  ; $(DEV)/python -m build --wheel
+wheel: .venv/ready      ; @.venv/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
 papers: .venv-dev/ready ; $(DEV)/python -m benchmarks.papers
 fonts:                  ; @.ci/fonts
 clean:                  ; rm -rf .venv .venv-dev dist build demo-output
