@@ -88,6 +88,14 @@ def test_table_bootloader_updater_and_initramfs_speak_of_the_same_partitions() -
     assert "by-label/edge-data" in (ROOT / "etc/initramfs-tools/scripts/init-bottom/edge-alpr").read_text()
 
 
+def test_a_raspberry_pi_starts_the_loader_that_is_there_with_the_device_trees_of_debian() -> None:
+    settings = (IMAGE / "boot/rpi/config.txt").read_text().splitlines()
+    (kernel,) = [line.partition("=")[2] for line in settings if line.startswith("kernel=")]
+    assert f"rpi_arm64/{kernel}" in BUILD
+    assert settings.index("upstream_kernel=1") < settings.index("[cm4]")  # for every board
+    assert "dtb/bcm2711-rpi-*.dtb" in BUILD
+
+
 def test_every_command_of_the_image_that_a_file_names_is_there_and_may_be_run() -> None:
     files = [path for path in (ROOT / "etc").rglob("*") if path.is_file()]
     named = set(re.findall(r"/usr/lib/edge-alpr/[\w-]+", "".join(path.read_text() for path in files)))
