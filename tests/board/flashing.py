@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tests import test_flash
-from tests.board.card import add, inside, prepare
+from tests.board.card import add, inside, partition, prepare
 from tests.board.machine import Machine
 from tests.board.resets import SIZE
 
 MB = 1 << 20
 SCRIPT = """
+systemctl stop edge-alpr@gate
 cp /dev/disk/by-id/virtio-small /run/ours.img
 truncate -s {size} /run/ours.img
 flash() {{ echo "BOARD-FLASH $1 $(echo "$3" | /opt/edge-alpr/bin/edge-alpr flash /run/ours.img "$2" --sha256 {digest} \
@@ -64,14 +65,23 @@ def run(options: Namespace) -> dict[str, Any]:
                 said[found[1]] = found[2]
             if "done" in said:
                 break
-    well = all(text in said.get(name, "") for name, text in WANTED.items())
-    hostname = json.loads(inside(stick, "user-data").decode().partition("\n")[2])["hostname"] if well else ""
-    return {"said": said, "minutes": round((time.monotonic() - begun) / 60), "well": well and hostname == "flashed"}
+    holds = written(stick, small) if said.get("written", "").startswith(WANTED["written"]) else False
+    well = holds and all(text in said.get(name, "") for name, text in WANTED.items())
+    minutes = round((time.monotonic() - begun) / 60)
+    return {"said": said, "stick_holds_the_image": holds, "minutes": minutes, "well": well}
+
+
+def written(stick: Path, image: Path) -> bool:
+    """Whether the stick, read from outside, holds the image, and in its boot partition what the board was told."""
+    start, size = partition(stick, 1)
+    seen, wanted = stick.read_bytes()[: image.stat().st_size], image.read_bytes()
+    same = seen[:start] == wanted[:start] and seen[start + size :] == wanted[start + size :]
+    return same and json.loads(inside(stick, "user-data").decode().partition("\n")[2])["hostname"] == "flashed"
 
 
 def disks(small: Path, stick: Path, tiny: Path) -> list[str]:
     """QEMU's words for a fixed disk and two sticks."""
-    words = ["-device", "qemu-xhci", "-drive", f"file={small},format=raw,if=none,id=small,readonly=on"]
+    words = ["-device", "qemu-xhci", "-drive", f"file={small},format=raw,if=none,id=small"]
     words += ["-device", "virtio-blk-pci,drive=small,serial=small"]
     for name, file in (("stick", stick), ("tiny", tiny)):
         words += ["-drive", f"file={file},format=raw,if=none,id={name}"]
