@@ -43,6 +43,7 @@ STROKE_FACES = 36
 PRESSES = {  # for each alphabet the faces, and between what width, weight and corner radius lie, in heights
     "vietnamese": (12, (0.45, 0.6), (0.115, 0.17), (0.22, 0.34)),
     "brazilian": (12, (0.46, 0.6), (0.115, 0.17), (0.07, 0.32)),
+    "chinese": (12, (0.44, 0.54), (0.09, 0.14), (0.18, 0.34)),
     "forgery proof": (12, (0.46, 0.62), (0.1, 0.15), (0.16, 0.3)),
 }
 KOREAN_FACES = 12

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.synth import degrade, drawing, scene
+from models.synth import degrade, drawing, vehicle
 from models.synth.formats import BLACK, BLUE, WHITE, YELLOW, Line, Plate
 
 SIZE = (360, 640)  # height, width
@@ -97,11 +97,11 @@ def frame(passage: Passage, number: int, t: float, ground: np.ndarray) -> np.nda
     corners[:, 1] += corners[:, 0] * passage.tilt
     corners += np.array(passage.start) * (1 - t) + np.array(passage.end) * t
     image = ground.copy()
-    scene.rear(
+    vehicle.rear(
         image, corners.mean(axis=0), 1000 * wide / passage.plate.width, PAINTS[number],
         motorbike=passage.plate.width == 190,
     )
-    scene.paste(image, drawing.draw(passage.plate, rng).image, corners)
+    vehicle.paste(image, drawing.draw(passage.plate, rng).image, corners)
     strengths = dict.fromkeys(degrade.NAMES, 0.0) | {"noise": 0.12, "jpeg": 0.2} | passage.strengths
     image = degrade.light(image, strengths, np.random.default_rng([23, number]))
     image = degrade.optics(image, strengths, np.random.default_rng([24, number]), tall * 0.6)

@@ -13,6 +13,7 @@ from models.synth.formats import Line, Plate, Rng
 
 SEPARATORS = "-.· *"  # a star stands for a coat of arms, a seal or a sticker
 
+HANZI_STROKE = 0.09  # of a character's height
 SEALS = np.array([(190, 30, 40), (30, 60, 150), (30, 130, 70), (225, 190, 60), (120, 120, 120)], float)  # RGB
 
 
@@ -91,7 +92,7 @@ def press(
 ) -> list[tuple[str, int, int, int, int]]:
     """Stamp the cells into the coverage map (height, width) and return those that are characters."""
     height, width = coverage.shape
-    kept = []
+    narrowed, kept = rng.random() < 0.6, []
     for character, x, y, w, h in cells:
         if character in " *":
             continue
@@ -105,7 +106,11 @@ def press(
         y1 = min(height, y + h)
         if x1 - x0 < 2 or y1 - y < 2:
             continue
-        bitmap = cv2.resize(glyph(faces, character), (x1 - x0, y1 - y), interpolation=cv2.INTER_AREA)
+        shape = glyph(faces, character)
+        bitmap = cv2.resize(shape, (x1 - x0, y1 - y), interpolation=cv2.INTER_AREA)
+        if narrowed and "\u4e00" <= character <= "\u9fff":  # set narrow, not squeezed: its uprights stay as thick
+            lost = HANZI_STROKE * (h - w * shape.shape[0] / shape.shape[1])
+            bitmap = cv2.dilate(bitmap, np.ones((1, 1 + max(0, round(lost))), np.uint8))
         np.maximum(coverage[y:y1, x0:x1], bitmap, out=coverage[y:y1, x0:x1])
         kept.append((character, x0, y, x1, y1))
     return kept
@@ -114,7 +119,7 @@ def press(
 # The alphabets of strokes.ALPHABETS by the plates that are pressed with them, and how many of those are drawn so.
 PRESSED = {
     "vn": ("vietnamese", 0.65), "br grey": ("brazilian", 0.7), "br mercosul": ("forgery proof", 0.7),
-    "latin eu": ("forgery proof", 0.25),
+    "latin eu": ("forgery proof", 0.25), "cn": ("chinese", 0.65),
 }
 
 
@@ -174,6 +179,17 @@ def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
             image, (round(x + rng.normal(0, 2)), round(y)), max(1, round(height * rng.uniform(0.015, 0.04))),
             (shade, shade, shade * rng.uniform(0.8, 1)), -1, cv2.LINE_AA,
         )
+    if plate.region == "cn" and rng.random() < 0.6:  # bright caps over the tops of the second and the sixth character
+        shade, size = rng.uniform(90, 250), max(1, round(height * rng.uniform(0.04, 0.08)))
+        for y in (0.08, 0.92)[: 1 + int(rng.random() < 0.4)]:
+            for x in (rng.uniform(0.22, 0.3), rng.uniform(0.7, 0.78)):
+                cv2.circle(image, (round(x * width), round(y * height)), size, [shade] * 3, -1, cv2.LINE_AA)
+    if plate.rows == 2 and rng.random() < 0.25:  # bolts through the upper row, with the shade that they throw
+        size, shade, y = max(1, round(height * rng.uniform(0.025, 0.05))), rng.uniform(40, 200), rng.uniform(0.14, 0.32)
+        for x in (rng.uniform(0.2, 0.36), rng.uniform(0.64, 0.82)):
+            centre = round(x * width), round(y * height)
+            cv2.circle(image, (centre[0] + size // 2, centre[1] + size // 2), size, [0.4 * shade] * 3, -1, cv2.LINE_AA)
+            cv2.circle(image, centre, size, [shade] * 3, -1, cv2.LINE_AA)
     if plate.rows == 1 and rng.random() < 0.25:  # bolts at both ends, as tall as a character's stroke is wide
         inset, shade = rng.uniform(0.02, 0.05) * width, rng.uniform(20, 200)
         for x in (inset, width - inset):
@@ -239,10 +255,13 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
         rows += [line.row] * len(placed)
     if rng.random() < 0.5:
         coverage = weigh(coverage, rng)
+    painted = coverage
+    if rng.random() < 0.12:  # paint that has come off in patches; the pressed shape stays
+        painted = coverage * np.clip((noise(rng, height, size[0]) - rng.uniform(0.1, 0.4)) * 8, rng.uniform(0, 0.5), 1)
     ink = np.array(plate.ink, np.float32) + rng.normal(0, 8, 3)
     caption_ink = np.array((235, 235, 235) if plate.band and plate.band[0] == "top" else plate.ink, np.float32)
     fade = 1 - dirt * rng.uniform(0, 0.5)
-    for cover, colour, strength in ((captions, caption_ink, 0.9), (coverage, ink, fade)):
+    for cover, colour, strength in ((captions, caption_ink, 0.9), (painted, ink, fade)):
         alpha = (cover.astype(np.float32) * (strength / 255))[:, :, None]
         image = image * (1 - alpha) + colour * alpha
     if rng.random() < 0.7:  # pressed characters catch the light on one flank and shade the other

@@ -284,9 +284,12 @@ def latin(rng: Rng) -> Plate:
     if rng.random() < 0.35:
         text = text.replace("-", "*", 1).replace(" ", "*", 1)
     band = ("top", 0.22, inks[rng.integers(4)]) if rng.random() < 0.12 else None
+    gradient = tuple(rng.integers(120, 256, 3).tolist()) if rng.random() < 0.4 else None
+    top = rng.uniform(0.23, 0.32)
+    line = Line(text, top, top + rng.uniform(0.42, 0.54), *sorted((rng.uniform(0.03, 0.12), rng.uniform(0.88, 0.97))))
     return Plate(
-        "latin", "us", 305, 152, (Line(text, 0.27, 0.8, 0.05, 0.95),), ground,
-        inks[rng.choice(4, p=[0.4, 0.4, 0.1, 0.1])], captions[: rng.integers(0, 3)], band, 0.5,
+        "latin", "us", 305, 152, (line,), ground, inks[rng.choice(4, p=[0.4, 0.4, 0.1, 0.1])],
+        captions[: rng.integers(0, 3)], band, 0.5, gradient,
     )
 
 

@@ -125,7 +125,8 @@ def see(
         flat = cv2.resize(
             flat, (max(8, round(width * 1.15)), max(6, round(height * 1.15))), interpolation=cv2.INTER_AREA
         )
-    corners = quadrilateral(rng, width, height, strengths["perspective"])
+    steep = 1.6 if rng.random() < 0.25 else 1.0
+    corners = quadrilateral(rng, width, height, steep * strengths["perspective"])
     margin = 0.18 * np.ptp(corners, axis=0) + 2
     corners -= corners.min(axis=0) - margin
     w, h = np.ceil(corners.max(axis=0) + margin).astype(int)

@@ -20,7 +20,7 @@ from models.synth import scene
 from models.train import loop
 from models.train.feed import Batch
 
-WEIGHTS = {"vn": 0.45, "br": 0.15, "cn": 0.13, "kr": 0.12, "latin": 0.15}
+WEIGHTS = {"vn": 0.36, "br": 0.12, "cn": 0.2, "kr": 0.1, "latin": 0.22}
 
 
 @dataclass

@@ -25,8 +25,12 @@ WEIGHTS = synth.SHARES
 
 
 @cache
-def real(folders: tuple[Path, ...]) -> list[photographs.Photograph]:
-    return [photograph for folder in folders for photograph in photographs.load(folder)]
+def real(folders: tuple[Path, ...]) -> tuple[list[photographs.Photograph], np.ndarray]:
+    """The photographs, and how often each is taken: less where many begin alike, or their province becomes a habit."""
+    pictures = [photograph for folder in folders for photograph in photographs.load(folder)]
+    begins = [photograph.text[0] for photograph in pictures]
+    shares = np.array([begins.count(first) ** -0.5 for first in begins])
+    return pictures, shares / shares.sum()
 
 
 def make(
@@ -47,7 +51,8 @@ def make(
     }
     for n in range(batch):
         if folders and rng.random() < share:
-            photograph = real(folders)[rng.integers(len(real(folders)))]
+            pictures, shares = real(folders)
+            photograph = pictures[rng.choice(len(pictures), p=shares)]
             crops[n], text = photographs.sample(rng, photograph, level), photograph.text
         else:
             sample = view.render(rng, weights=WEIGHTS, level=level)
