@@ -11,6 +11,7 @@ from typing import Protocol
 
 from edge.fusion import fuse
 from edge.image import MARGIN, rectify
+from edge.plates import regions
 from edge.records import (
     Box,
     Candidate,
@@ -30,7 +31,7 @@ from edge.tracker import Track, Tracker
 
 CUTS = (MARGIN, 0.0, 0.09)  # margins of the cuts of a plate in a single picture, of its width and height
 CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
-WORD = 0.5  # confidence and detection score below which a text without a digit is no plate
+WORD = 0.5  # confidence and detection score below which a doubtful text is no plate
 DOUBT = 0.06  # confidence times detection score below which an unsure reading of an unsure detection is no plate
 FILLED = 0.3  # IoU of a plate with the picture above which the picture is a cut of that plate
 AROUND = 0.15  # of the plate's size, kept around it in the evidence
@@ -97,9 +98,9 @@ class Pipeline:
         return [_cut(image, plate, margin) for margin in (margins if self._patient else margins[:1])]
 
     def _tells(self, look: Look) -> bool:
-        """Whether a look at a single picture is told; a text without a digit is mostly a vehicle's make or a sign."""
+        """Whether a look at a single picture is told; what is rather a word or a number, only where it looks sure."""
         reading, score = look.reading, look.crop.detection.score
-        if not any(character.isdigit() for character in reading.text):
+        if regions.doubtful(reading.text):
             return min(reading.confidence, score) >= WORD
         return reading.confidence >= max(self._settings.reading.min_confidence, DOUBT / score)
 

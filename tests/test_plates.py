@@ -141,6 +141,19 @@ def test_a_foreign_plate_is_read_in_a_region_too() -> None:
     assert (best.text, best.region) == ("粤BD12345", "cn")
 
 
+@pytest.mark.parametrize(
+    ("text", "doubtful"),
+    [
+        ("NISSAN", True), ("CITR0EN", True), ("TAX1", True), ("3768750", True),  # makes, signs, a telephone number
+        ("51F12345", False), ("ABC1D23", False), ("AB123", False), ("5GTE3", False),  # forms, and what could be one
+    ],
+)
+def test_what_no_form_knows_is_doubtful_without_a_letter_beside_a_digit_that_is_like_none(
+    text: str, doubtful: bool
+) -> None:
+    assert regions.doubtful(text) == doubtful
+
+
 def test_a_plate_that_nothing_supports_has_little_confidence() -> None:
     rng = np.random.default_rng(1)
     vague = posteriors("51F12345", odds=5.0)

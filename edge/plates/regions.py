@@ -11,6 +11,7 @@ from edge.plates.grammar import Grammar
 GRAMMARS = {module.GRAMMAR.code: module.GRAMMAR for module in (vn, kr, br, cn, latin)}
 UNKNOWN = -4.0  # ln weight of a text that no grammar knows, when the grammars vote
 FOREIGN = -6.0  # and of one that is not of the region asked for
+UNLIKE = "3679"  # digits that no letter is read as
 
 
 def grammars(region: str | None) -> tuple[Grammar, ...]:
@@ -36,6 +37,16 @@ def vote(text: str, region: str | None) -> tuple[str | None, float]:
         weight = GRAMMARS[region].weight(text)
         return (region, weight) if weight is not None else (known(text)[0], FOREIGN)
     return known(text)
+
+
+def doubtful(text: str) -> bool:
+    """Whether a canonical text is rather a vehicle's make, a sign or a telephone number than a plate.
+
+    No form of it is known, and no letter stands in it beside a digit that is like none.
+    """
+    if any(grammar.form(text) for grammar in GRAMMARS.values()):
+        return False
+    return not (any(c.isalpha() for c in text) and any(c in UNLIKE for c in text))
 
 
 def display(text: str, region: str | None = None) -> str:
