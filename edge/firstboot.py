@@ -86,8 +86,10 @@ def user_data(first: FirstBoot, *, stock: bool) -> dict[str, Any]:
     """Host name, user, settings of the cameras and the commands that start them."""
     user: dict[str, Any] = {"name": first.user, "groups": GROUPS, "shell": "/bin/bash", "lock_passwd": True}
     user |= {"sudo": "ALL=(ALL) NOPASSWD:ALL"} | ({"ssh_authorized_keys": list(first.keys)} if first.keys else {})
+    owner = {} if stock else {"owner": "root:edge-alpr"}  # the image has the group from the start
     settings = [
         {"path": f"/etc/edge-alpr/{name}.toml", "permissions": "0640", "content": settings_text(first, name, source)}
+        | owner
         for name, source in first.cameras
     ]
     return {

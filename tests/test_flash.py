@@ -146,6 +146,7 @@ def test_the_settings_it_writes_are_those_of_the_cameras(flash: Flash, image: Pa
     assert flash(image, "--output", "out.img", *words).code == 0
     user_data = told(tmp_path / "out.img", "user-data")
     for written, source in zip(user_data["write_files"], ("rtsp://a:b&c@cam/1", "1"), strict=True):
+        assert (written["owner"], written["permissions"]) == ("root:edge-alpr", "0640")  # before any command is run
         file = tmp_path / Path(written["path"]).name
         file.write_text(written["content"])
         settings = Settings.load(file)
