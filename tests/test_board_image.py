@@ -57,6 +57,13 @@ def test_what_cannot_be_built_is_told(words: list[str], code: int, message: str)
     assert (done.returncode, message in done.stderr) == (code, True), done.stderr
 
 
+def test_folders_may_be_named_from_where_one_stands(tmp_path: Path) -> None:
+    part = BUILD[BUILD.index("boards=()") : BUILD.index("check_machine() {")]
+    script = f'here={IMAGE}; {part} arguments "$@"; echo "$output $work"'
+    done = subprocess.run(["bash", "-c", script, "build", "--work", "w"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.split() == [f"{tmp_path}/dist", f"{tmp_path}/w"]
+
+
 def test_the_units_of_the_image_are_verified_without_a_word(tmp_path: Path) -> None:
     own = next(p for p in (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system")) if p.is_dir())
     shutil.copytree(own, tmp_path / "usr/lib/systemd/system", symlinks=True)
