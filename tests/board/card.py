@@ -64,10 +64,10 @@ WantedBy=multi-user.target
 }
 
 
-def prepare(image: Path, card: Path, size: int) -> None:
-    """Flash the image into a file of `size` bytes and add the units that speak on the console."""
+def prepare(image: Path, card: Path, size: int, *more: str | Path) -> None:
+    """Flash the image, with `more` options, into a file of `size` bytes; add the units that speak on the console."""
     command = [sys.executable, "-m", "edge", "flash", image, "--output", card, "--hostname", "emulated"]
-    command += ["--camera", f"gate={CLIP}", "--device", "cpu", "--region", "vn"]
+    command += ["--camera", f"gate={CLIP}", "--device", "cpu", "--region", "vn", *more]
     subprocess.run([str(word) for word in command], check=True)
     with card.open("r+b") as file:
         file.truncate(size)

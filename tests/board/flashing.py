@@ -1,4 +1,4 @@
-"""`edge-alpr flash` on real block devices: emulated USB sticks of a board that is running."""
+"""What `flash` told the board is what it is, and `edge-alpr flash` on its real block devices: emulated USB sticks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from tests import test_flash
-from tests.board.card import add, inside, partition, prepare
+from tests.board.card import CLIP, add, inside, partition, prepare
 from tests.board.machine import Machine
 from tests.board.resets import SIZE
 
 MB = 1 << 20
 SCRIPT = """
 systemctl stop edge-alpr@gate
+echo "BOARD-FLASH host $(hostname)"
+echo "BOARD-FLASH user $(id alpr)"
+echo "BOARD-FLASH key $(cat /home/alpr/.ssh/authorized_keys)"
+echo "BOARD-FLASH ssh $(systemctl is-enabled ssh)"
+echo "BOARD-FLASH wifi $(grep ssid= /run/netplan/wpa-wlan0.conf)"
+echo "BOARD-FLASH settings $(tr '\\n' ' ' </etc/edge-alpr/gate.toml)"
 cp /dev/disk/by-id/virtio-small /run/ours.img
 truncate -s {size} /run/ours.img
 flash() {{ echo "BOARD-FLASH $1 $(echo "$3" | /opt/edge-alpr/bin/edge-alpr flash /run/ours.img "$2" --sha256 {digest} \
@@ -36,6 +42,12 @@ flash part /dev/${{stick}}1 ${{stick}}1
 echo BOARD-FLASH done
 """
 WANTED = {
+    "host": "emulated",
+    "user": "(sudo)",
+    "key": test_flash.KEY,
+    "ssh": "enabled",
+    "wifi": 'ssid="Home"',
+    "settings": f'region = "vn"  [camera] source = "{CLIP}"',
     "fixed": "is a fixed disk of this computer",
     "tiny": "is too small: the image needs",
     "wrong": "nothing was written",
@@ -55,7 +67,11 @@ def run(options: Namespace) -> dict[str, Any]:
     for file, size in ((stick, 64 * MB), (tiny, 4 * MB)):
         file.write_bytes(bytes(size))
     digest = hashlib.sha256(small.read_bytes()).hexdigest()
-    prepare(options.image, card, SIZE)
+    key, password = options.work / "key.pub", options.work / "password"
+    key.write_text(test_flash.KEY)
+    password.write_text(test_flash.PASSWORD)
+    network = ("--wifi", "Home", "--wifi-country", "VN", "--wifi-password-file", password)
+    prepare(options.image, card, SIZE, "--ssh-key", key, *network)
     script = SCRIPT.format(size=small.stat().st_size, digest=digest)
     add(card, {"/etc/board-flash.sh": script}, [["sh", "-c", "sh /etc/board-flash.sh >/dev/console 2>&1"]])
     begun, said = time.monotonic(), {}
