@@ -129,7 +129,7 @@ def clutter(image: np.ndarray, rng: Rng, corners: np.ndarray) -> None:
 
 def holder(image: np.ndarray, rng: Rng, corners: np.ndarray, body: np.ndarray) -> None:
     """The recess or the dealer's frame around a plate, of the body's colour, chrome or black, with words or without."""
-    low, high = 1 + rng.uniform(0.02, 0.18), 1 + rng.uniform(0.06, 0.5)
+    wide, tall = 1 + rng.uniform(0.02, 0.18), 1 + rng.uniform(0.06, 0.5)  # of the plate's size
     flat = np.empty((48, 96, 3), np.uint8)
     flat[:] = (body * rng.uniform(0.1, 0.9), rng.uniform(5, 40, 3), rng.uniform(150, 235, 3))[rng.integers(3)]
     centre = corners.mean(axis=0)
@@ -142,8 +142,8 @@ def holder(image: np.ndarray, rng: Rng, corners: np.ndarray, body: np.ndarray) -
                 coverage, drawing.layout(formats.Line(words, top, top + 0.12), faces, rng, (96, 48), 1.0), faces, rng
             )
         flat[coverage > 127] = 255 - flat[0, 0]
-        high += 0.2
-    paste(image, flat, centre + (corners - centre) * (low, high))
+        tall += 0.2
+    paste(image, flat, centre + (corners - centre) * (wide, tall))
 
 
 def headlights(image: np.ndarray, rng: Rng, corners: np.ndarray) -> None:
