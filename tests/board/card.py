@@ -17,7 +17,8 @@ PATIENCE = (
     "systemd.default_timeout_start_sec=30min systemd.default_device_timeout_sec=30min"
 )
 # Nobody logs in and there is no network: what serves them only takes time from the rest.
-NEEDLESS = "systemd-networkd systemd-networkd.socket systemd-resolved wpa_supplicant systemd-logind getty.target"
+NETWORK = "systemd-networkd systemd-networkd.socket systemd-resolved wpa_supplicant netplan-wpa-wlan0"
+NEEDLESS = f"{NETWORK} systemd-logind getty.target"
 REPORT = """
 import json, sqlite3, sys
 db = "/var/lib/edge-alpr/gate/edge-alpr.db"
