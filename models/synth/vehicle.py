@@ -39,10 +39,7 @@ def surround(image: np.ndarray, rng: Rng, plate: formats.Plate, corners: np.ndar
         body = np.array(plate.background) * rng.uniform(0.5, 1.2)
     if kind == 0:
         metre = 1000 * np.linalg.norm(corners[1] - corners[0]) / plate.width
-        rear(
-            image, corners.mean(axis=0), metre * rng.uniform(0.7, 1.2), tuple(body.tolist()),
-            motorbike=motorbike,
-        )
+        rear(image, corners.mean(axis=0), metre * rng.uniform(0.7, 1.2), tuple(body.tolist()), motorbike=motorbike)
     elif kind == 1:
         vehicle(image, rng, corners, body)
     if rng.random() < 0.35:

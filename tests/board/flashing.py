@@ -46,7 +46,7 @@ WANTED = {
     "user": "(sudo)",
     "key": test_flash.KEY,
     "ssh": "enabled",
-    "wifi": '"Home"',  # netplan writes ssid=P"Home"
+    "wifi": 'ssid=P"Home"',  # as netplan writes it
     "settings": f'region = "vn"  [camera] source = "{CLIP}"',
     "fixed": "is a fixed disk of this computer",
     "tiny": "is too small: the image needs",
