@@ -43,7 +43,7 @@ def thoroughly(log_posteriors: np.ndarray, region: str | None = None) -> tuple[C
         ("粤B12345F", "cn", "粤B·12345F"),
         ("粤B1234学", "cn", "粤B·1234学"),
         ("BA123CD", "latin", "BA 123CD"),
-        ("1AB2345", "latin", "1AB2345"),
+        ("1AB2345", "latin", "1AB 2345"),
         ("AB12CDE", "latin", "AB12 CDE"),
         ("8ABC123", "latin", "8-ABC-123"),
         ("MKK1X9", "latin", "MKK1X9"),

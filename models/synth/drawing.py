@@ -8,6 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from edge.plates.alphabet import LATIN
 from models.synth import atlas
 from models.synth.formats import Line, Plate, Rng
 
@@ -68,7 +69,7 @@ def layout(
     cells: list[tuple[str, float]] = []
     for character in line.text:
         if character in SEPARATORS:
-            spaces = {"-": rng.uniform(0.18, 0.34), " ": rng.uniform(0.1, 0.5), "*": rng.uniform(0.18, 0.4)}
+            spaces = {"-": rng.uniform(0.18, 0.34), " ": rng.uniform(0.1, 0.5), "*": rng.uniform(0.18, 0.55)}
             share = spaces.get(character, rng.uniform(0.06, 0.16))
             cells.append((character, share * cap))
         else:
@@ -151,6 +152,9 @@ def sheet(plate: Plate, rng: Rng, size: tuple[int, int]) -> np.ndarray:
     if plate.gradient is not None:
         ramp = np.linspace(1, 0, height, dtype=np.float32)[:, None, None] ** rng.uniform(0.7, 1.6)
         image = image * (1 - ramp) + np.array(plate.gradient, np.float32) * ramp
+    if plate.kind == "us" and rng.random() < 0.4:  # a landscape
+        ground = np.clip((noise(rng, height, width) - rng.uniform(0.3, 0.6)) * 3, 0, rng.uniform(0.2, 0.6))[:, :, None]
+        image = image * (1 - ground) + rng.uniform(60, 255, 3).astype(np.float32) * ground
     if plate.band is not None:
         side, share, colour = plate.band
         part = image[: round(share * height)] if side == "top" else image[:, : round(share * width)]
@@ -167,35 +171,37 @@ def rim(coverage: np.ndarray, rng: Rng) -> None:
     )
 
 
-def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
-    """Screws, seals and stickers."""
+def bolts(image: np.ndarray, rng: Rng, xs: tuple[float, ...], y: float, sizes: tuple[float, float]) -> None:
+    """Bolts of one kind at (x, y), fractions of the plate, of a radius in fractions of its height, with their shade."""
     height, width = image.shape[:2]
+    size, bright, shade = max(1, round(height * rng.uniform(*sizes))), rng.uniform(20, 250), rng.random() < 0.4
+    axes = size, max(1, round(size * rng.uniform(0.8, 1.3)))
+    for x in xs:
+        centre = round(x * width), round(y * height)
+        if shade:
+            below = centre[0] + size // 2, centre[1] + size // 2
+            cv2.ellipse(image, below, axes, 0, 0, 360, [0.4 * bright] * 3, -1, cv2.LINE_AA)
+        cv2.ellipse(image, centre, axes, 0, 0, 360, [bright] * 3, -1, cv2.LINE_AA)
+
+
+def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
+    """Bolts and stickers where they sit on plates of that kind, and a few anywhere."""
+    height, width = image.shape[:2]
+    flat = plate.rows == 1 and plate.height / plate.width < 0.25
     for _ in range(rng.choice([0, 2, 4], p=[0.35, 0.45, 0.2])):
-        x, y = rng.choice([0.12, 0.3, 0.7, 0.88, 0.5]) * width, rng.choice([0.08, 0.1, 0.9, 0.5]) * height
-        if plate.rows == 1 and plate.height / plate.width < 0.25 and 0.2 < x / width < 0.8:
-            y = rng.choice([0.07, 0.93]) * height
-        shade = rng.uniform(20, 220)
-        cv2.circle(
-            image, (round(x + rng.normal(0, 2)), round(y)), max(1, round(height * rng.uniform(0.015, 0.04))),
-            (shade, shade, shade * rng.uniform(0.8, 1)), -1, cv2.LINE_AA,
-        )
-    if plate.region == "cn" and rng.random() < 0.6:  # bright caps over the tops of the second and the sixth character
-        shade, size = rng.uniform(90, 250), max(1, round(height * rng.uniform(0.04, 0.08)))
+        x, y = rng.choice([0.12, 0.3, 0.7, 0.88, 0.5]), rng.choice([0.08, 0.1, 0.9, 0.5])
+        y = rng.choice([0.07, 0.93]) if flat and 0.2 < x < 0.8 else y
+        bolts(image, rng, (x + rng.normal(0, 0.01),), y, (0.015, 0.04))
+    if plate.region == "cn" and rng.random() < 0.6:  # over the tops of the second and the sixth character
         for y in (0.08, 0.92)[: 1 + int(rng.random() < 0.4)]:
-            for x in (rng.uniform(0.22, 0.3), rng.uniform(0.7, 0.78)):
-                cv2.circle(image, (round(x * width), round(y * height)), size, [shade] * 3, -1, cv2.LINE_AA)
-    if plate.rows == 2 and rng.random() < 0.25:  # bolts through the upper row, with the shade that they throw
-        size, shade, y = max(1, round(height * rng.uniform(0.025, 0.05))), rng.uniform(40, 200), rng.uniform(0.14, 0.32)
-        for x in (rng.uniform(0.2, 0.36), rng.uniform(0.64, 0.82)):
-            centre = round(x * width), round(y * height)
-            cv2.circle(image, (centre[0] + size // 2, centre[1] + size // 2), size, [0.4 * shade] * 3, -1, cv2.LINE_AA)
-            cv2.circle(image, centre, size, [shade] * 3, -1, cv2.LINE_AA)
-    if plate.rows == 1 and rng.random() < 0.25:  # bolts at both ends, as tall as a character's stroke is wide
-        inset, shade = rng.uniform(0.02, 0.05) * width, rng.uniform(20, 200)
-        for x in (inset, width - inset):
-            size = round(height * rng.uniform(0.03, 0.08)), round(height * rng.uniform(0.04, 0.1))
-            centre = round(x), round(height * rng.uniform(0.4, 0.6))
-            cv2.ellipse(image, centre, size, 0, 0, 360, [shade] * 3, -1, cv2.LINE_AA)
+            bolts(image, rng, (rng.uniform(0.22, 0.3), rng.uniform(0.7, 0.78)), y, (0.04, 0.08))
+    if plate.rows == 2 and rng.random() < 0.25:  # through the upper row
+        bolts(image, rng, (rng.uniform(0.2, 0.36), rng.uniform(0.64, 0.82)), rng.uniform(0.14, 0.32), (0.025, 0.05))
+    if plate.rows == 1 and rng.random() < 0.25:  # at both ends, as tall as a character's stroke is wide
+        inset = rng.uniform(0.02, 0.05)
+        bolts(image, rng, (inset, 1 - inset), rng.uniform(0.4, 0.6), (0.03, 0.09))
+    if plate.kind == "us":
+        american(image, rng)
     if rng.random() < 0.08:
         x, y = rng.uniform(0.05, 0.95) * width, rng.uniform(0.05, 0.95) * height
         cv2.circle(
@@ -204,11 +210,39 @@ def fittings(image: np.ndarray, plate: Plate, rng: Rng) -> None:
         )
 
 
+def american(image: np.ndarray, rng: Rng) -> None:
+    """Bolts, the stickers of month and year in the corners, and a dealer's frame over rim and captions."""
+    height, width = image.shape[:2]
+    for y in (rng.uniform(0.08, 0.15), rng.uniform(0.85, 0.92)):
+        if rng.random() < 0.6:
+            bolts(image, rng, (rng.uniform(0.17, 0.26), rng.uniform(0.74, 0.83)), y, (0.02, 0.05))
+    for x, y in ((0.03, 0.04), (0.84, 0.04), (0.03, 0.82), (0.84, 0.82)):
+        if rng.random() < 0.3:
+            low = np.int32(((x + rng.uniform(0, 0.03)) * width, (y + rng.uniform(0, 0.04)) * height))
+            high = low + np.int32((rng.uniform(0.08, 0.13) * width, rng.uniform(0.1, 0.16) * height))
+            cv2.rectangle(image, low.tolist(), high.tolist(), rng.uniform(0, 255, 3).tolist(), -1)
+    if rng.random() < 0.35:
+        tone = (rng.uniform(5, 40), rng.uniform(150, 235), rng.uniform(0, 255))[rng.integers(3)]
+        top, bottom = round(rng.uniform(0.04, 0.22) * height), round(rng.uniform(0.04, 0.19) * height)
+        side = round(rng.uniform(0.01, 0.04) * width)
+        for part in (image[:top], image[height - bottom :], image[:, :side], image[:, width - side :]):
+            part[:] = tone * rng.uniform(0.8, 1.0, 3)
+        words = np.zeros((height, width), np.uint8)
+        faces = faces_for(rng)
+        for begins, ends in ((0.01, top / height - 0.02), (1.01 - bottom / height, 0.98)):
+            if ends - begins > 0.08 and rng.random() < 0.7:
+                text = "".join(LATIN[i] for i in rng.integers(0, len(LATIN), rng.integers(4, 14)))
+                left = rng.uniform(0.06, 0.3)
+                cells = layout(Line(text, begins, ends, left, 1 - left), faces, rng, (width, height), 1.0)
+                press(words, cells, faces, rng)
+        image[words > 127] = 235 if tone < 120 else 25
+
+
 def emblem(image: np.ndarray, rng: Rng, x: int, y: int, w: int, h: int) -> None:
     """A shield, one or two round seals, or a sticker in a cell of the text."""
     colours = rng.choice(SEALS, 2)
     middle = x + w // 2
-    kind = rng.choice(4, p=[0.25, 0.4, 0.15, 0.2])
+    kind = rng.choice(4, p=[0.2, 0.35, 0.25, 0.2])
     if kind == 3:  # a star, or the outline of a country
         angles = np.linspace(0, 2 * np.pi, 2 * int(rng.integers(4, 7)), endpoint=False) + rng.uniform(0, 1)
         reach = np.where(np.arange(len(angles)) % 2, rng.uniform(0.3, 0.7), 1.0) * min(w, 0.4 * h) * 0.5
@@ -227,9 +261,15 @@ def emblem(image: np.ndarray, rng: Rng, x: int, y: int, w: int, h: int) -> None:
             centre = (middle, y + round(h * share))
             cv2.circle(image, centre, max(2, round(outer)), (225, 225, 225), -1, cv2.LINE_AA)
             cv2.circle(image, centre, max(1, round(outer * inner)), colour.tolist(), -1, cv2.LINE_AA)
-    else:
-        box = (x + w // 8, y + round(h * 0.2)), (x + w - w // 8, y + round(h * 0.75))
-        cv2.rectangle(image, *box, colours[0].tolist(), -1 if rng.random() < 0.5 else max(1, w // 8), cv2.LINE_AA)
+    else:  # a sticker, or a picture in stripes
+        low, high = y + round(h * rng.uniform(0.1, 0.35)), y + round(h * rng.uniform(0.55, 0.85))
+        left, right = x + round(w * rng.uniform(-0.1, 0.15)), x + w - round(w * rng.uniform(-0.1, 0.15))
+        cv2.rectangle(
+            image, (left, low), (right, high), colours[0].tolist(), -1 if rng.random() < 0.7 else max(1, w // 8),
+            cv2.LINE_AA,
+        )
+        for at in rng.uniform(low, high, rng.integers(0, 4)).astype(int).tolist():
+            cv2.line(image, (left, at), (right, at), colours[1].tolist(), max(1, (high - low) // 6), cv2.LINE_AA)
 
 
 def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Drawing:

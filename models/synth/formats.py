@@ -243,13 +243,14 @@ EU_SHAPES = (
     "A99 9999", "999-AAA", "A 999 AA", "AA 99 AAA", "9AAA999", "AAAAA9", "AA999AA",
 )
 US_SHAPES = (
-    "9AAA999", "AAA 9999", "AAA-999", "999 AAA", "AA9 9AA", "A99 9AA", "AAA9999", "99A 999", "9A9999", "AAAA999",
-    "AA 99999", "AAAAAA", "9999 AA",
+    "9AAA999", "9AAA999", "AAA 9999", "AAA 9999", "AAA-9999", "AAA-999", "AAA 999", "999 AAA", "AA9 9AA", "A99 9AA",
+    "AAA9999", "99A 999", "9A9999", "AAAA999", "AA 99999", "AAAAAA", "9999 AA", "AA 9999", "AA9 A9A", "AA9 A9A",
+    "AAA A99", "999 9999", "A99-AAA", "9AA 999", "9AA9999", "A 999999",
 )
 
 
 def latin(rng: Rng) -> Plate:
-    if rng.random() < 0.6:
+    if rng.random() < 0.5:
         text = pattern(rng, EU_SHAPES[rng.integers(len(EU_SHAPES))])
         if rng.random() < 0.35:
             text = "*" + text
@@ -281,7 +282,7 @@ def latin(rng: Rng) -> Plate:
         Line(words[rng.integers(len(words))], 0.86, 0.95, 0.28, 0.72),
     )
     text = pattern(rng, US_SHAPES[rng.integers(len(US_SHAPES))])
-    if rng.random() < 0.35:
+    if rng.random() < 0.55:
         text = text.replace("-", "*", 1).replace(" ", "*", 1)
     band = ("top", 0.22, inks[rng.integers(4)]) if rng.random() < 0.12 else None
     gradient = tuple(rng.integers(120, 256, 3).tolist()) if rng.random() < 0.4 else None
