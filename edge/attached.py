@@ -12,11 +12,12 @@ from pathlib import Path
 from edge.camera import is_address, open_source, shown
 from edge.corals import HOST, SUPERSPEED, Coral, attached, said
 from edge.finding import FAILURE, OK, WARNING, Finding, attempt
-from edge.runtime import LIBRARY, coral_library, probe
+from edge.libedgetpu import LIBRARY, probe
+from edge.runtime import coral_library
 from edge.settings import Filming, Settings
 
 PACKAGES = ("libedgetpu1-std", "libedgetpu1-max")
-VERSION = "from edge.runtime import library_version; print(library_version())"
+VERSION = "from edge.libedgetpu import library_version; print(library_version())"
 FILM = "import sys; from edge.attached import film; film(sys.argv[1])"
 SECONDS = 30
 

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.health import Health
+from edge.libedgetpu import probe
 from edge.records import Frame
-from edge.runtime import distrust, open_models, probe
+from edge.runtime import distrust, open_models
 from edge.service import notify
 from edge.settings import Settings
 from edge.store import LoggedEvent

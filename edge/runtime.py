@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
 import logging
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +18,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edge import libedgetpu
 from edge.binding import Output, bind, takes_pixels
 from edge.corals import attached
 from edge.errors import DeviceError, ModelMismatch
@@ -27,10 +26,7 @@ from edge.manifest import Manifest, Tensor
 
 ZOO = Path(__file__).parent / "zoo"
 INTERPRETERS = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
-LIBRARY = {"darwin": "libedgetpu.1.dylib", "win32": "edgetpu.dll"}.get(sys.platform, "libedgetpu.so.1")
 COMPILED = b"edgetpu-custom-op"  # stands in every file that the Edge TPU compiler wrote
-PROBE_SECONDS = 20
-PROBE = "import sys; from edge.runtime import rehearse; rehearse(*sys.argv[1:])"
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -162,17 +158,6 @@ def imported() -> str:
     return _package(_library().__name__)
 
 
-def library_version() -> str:
-    """What the Edge TPU's library says of itself; DeviceError where it cannot be loaded."""
-    _find_library()
-    try:
-        told = ctypes.CDLL(LIBRARY).edgetpu_version
-    except AttributeError:
-        return "of unknown version"
-    told.restype = ctypes.c_char_p
-    return str((told() or b"").decode(errors="replace"))
-
-
 def coral_library() -> str | None:
     """What is installed under the name pycoral: "coral", "impostor" or nothing; it is not imported."""
     spec = importlib.util.find_spec("pycoral")
@@ -189,28 +174,6 @@ def rehearse(file: str, device: str) -> None:
     except DeviceError as problem:
         sys.exit(str(problem))
     interpreter.invoke()
-
-
-def probe(file: Path, device: str) -> str | None:
-    """Why a compiled file cannot run on an Edge TPU, or None where it can; a crash stays in the child."""
-    try:
-        _find_library()
-    except DeviceError as problem:
-        return str(problem)
-    command = [sys.executable, "-c", PROBE, str(file), device]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return f"The Edge TPU did not answer within {PROBE_SECONDS} seconds. Plug it in again and retry."
-    if done.returncode == 0:
-        return None
-    if done.returncode < 0:
-        return (
-            f"{LIBRARY} crashes with this TFLite runtime (signal {-done.returncode}): they do not belong "
-            "together, or the Edge TPU has just been unplugged. Plug it in again; where that does not help, "
-            "install a libedgetpu1-std built for TensorFlow 2.16 or newer (16.0TF2.19.1-1)."
-        )
-    return done.stderr.strip().rsplit("\n", 1)[-1] or f"The probe ended with code {done.returncode}."
 
 
 _open: list[Model] = []
@@ -231,7 +194,7 @@ def _on_tpu(manifest: Manifest, folder: Path, device: str) -> tuple[bytes | None
             "Compile it again with edgetpu_compiler."
         )
     if device not in _proven:
-        _proven[device] = probe(folder / manifest.edgetpu_file, device)
+        _proven[device] = libedgetpu.probe(folder / manifest.edgetpu_file, device)
     reason = _proven[device]
     return (content, "") if reason is None else (None, reason)
 
@@ -268,7 +231,7 @@ def _library() -> Any:
 @functools.cache
 def _delegate(device: str) -> Any:
     """The Edge TPU delegate, one per process and device: all models share the TPU through it."""
-    _find_library()
+    libedgetpu.find_library()
     options = {} if device == "edgetpu" else {"device": device}
     try:
         return _loader()(options)
@@ -289,7 +252,7 @@ def _loader() -> Callable[[dict[str, str]], Any]:
             "The installed pycoral is not Coral's but an unrelated program (Allen Coral Atlas); "
             "it is not used. Remove it: pip uninstall pycoral."
         )
-    return functools.partial(library.load_delegate, LIBRARY)
+    return functools.partial(library.load_delegate, libedgetpu.LIBRARY)
 
 
 def _remedy() -> str:
@@ -321,14 +284,6 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package.replace("_", "-"))
     except importlib.metadata.PackageNotFoundError:
         return "of unknown version"
-
-
-def _find_library() -> None:
-    try:
-        ctypes.CDLL(LIBRARY)
-    except OSError as problem:
-        remedy = "Install libedgetpu1-std, or set device = cpu."
-        raise DeviceError(f"The Edge TPU library {LIBRARY} is missing ({problem}). {remedy}") from problem
 
 
 def _interpreter(content: bytes, device: str) -> Any:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge import runtime
+from edge import libedgetpu
 from edge.attached import _state, cameras, edge_tpus
 from edge.corals import HOST, attached
 from edge.doctor import _clock, examine, replay
@@ -203,8 +203,7 @@ def stick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stick:
     """A stick that is plugged in, with models compiled for it and their golden outputs."""
     plugged(tmp_path)
     stick = plugged_in(tmp_path)
-    monkeypatch.setattr(runtime, "LIBRARY", stick.library)
-    monkeypatch.setattr(runtime, "PROBE_SECONDS", 3)
+    monkeypatch.setattr(libedgetpu, "LIBRARY", stick.library)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(stick.folder))
     monkeypatch.setenv("STICK", str(stick.state))
     gate.zoo(tmp_path)
@@ -246,8 +245,9 @@ def test_models_are_replayed_on_the_stick_as_well(tmp_path: Path) -> None:
     ],
 )
 def test_a_stick_that_does_not_run_a_model_leaves_the_doctor_alive(
-    tmp_path: Path, stick: Stick, state: str, cause: str
+    tmp_path: Path, stick: Stick, monkeypatch: pytest.MonkeyPatch, state: str, cause: str
 ) -> None:
+    monkeypatch.setattr(libedgetpu, "PROBE_SECONDS", 3 if state == "hang" else 60)
     stick.become(state)
     found = tpus(tmp_path, "edgetpu")
     assert found["inference"].level == FAILURE

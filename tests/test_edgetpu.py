@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge import corals, runtime
+from edge import corals, libedgetpu, runtime
 from edge.assembly import open_pipeline
 from edge.errors import DeviceError, ModelMismatch
 from edge.runtime import open_model
@@ -35,7 +35,7 @@ with open_model("detector", device="edgetpu", zoo=Path(sys.argv[1])) as model:
 @pytest.fixture
 def stick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stick]:
     stick = plugged_in(tmp_path)
-    monkeypatch.setattr(runtime, "LIBRARY", stick.library)
+    monkeypatch.setattr(libedgetpu, "LIBRARY", stick.library)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(stick.folder))
     monkeypatch.setenv("STICK", str(stick.state))
     runtime._delegate.cache_clear()
@@ -96,7 +96,7 @@ def test_a_slow_stick_only_takes_longer(zoo: Path, stick: Stick) -> None:
 def test_a_stick_that_cannot_be_used_is_refused_with_the_reason_and_auto_takes_the_cpu(
     zoo: Path, stick: Stick, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, state: str, message: str
 ) -> None:
-    monkeypatch.setattr(runtime, "PROBE_SECONDS", 3)
+    monkeypatch.setattr(libedgetpu, "PROBE_SECONDS", 3 if state == "hang" else 60)
     stick.become(state)
     with pytest.raises(DeviceError, match=message):
         open_model("quality", device="edgetpu", zoo=zoo)
@@ -150,7 +150,7 @@ def test_a_changed_compiled_file_is_refused_before_it_reaches_the_stick(zoo: Pat
 @pytest.mark.usefixtures("stick")
 def test_only_the_first_model_of_a_process_is_probed(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     probed: list[str] = []
-    monkeypatch.setattr(runtime, "probe", lambda file, device: probed.append(file.name))
+    monkeypatch.setattr(libedgetpu, "probe", lambda file, device: probed.append(file.name))
     for name in ("detector", "quality", "reader"):
         open_model(name, device="edgetpu", zoo=zoo).close()
     assert probed == ["detector_edgetpu.tflite"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge import runtime
+from edge import libedgetpu, runtime
 from edge.errors import DeviceError, ModelMismatch
 from edge.runtime import open_model
 from tests import tiny
@@ -17,7 +17,7 @@ PICTURE = np.arange(72, dtype=np.uint8).reshape(4, 6, 3) * 3
 
 @pytest.fixture
 def no_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "LIBRARY", "libedgetpu-that-is-not-here.so")
+    monkeypatch.setattr(libedgetpu, "LIBRARY", "libedgetpu-that-is-not-here.so")
     runtime._proven.clear()
     runtime._delegate.cache_clear()
 
@@ -103,21 +103,21 @@ def test_a_compiled_file_on_the_cpu_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_probe_tells_a_crash_from_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "LIBRARY", "libc.so.6")  # any library that loads
+    monkeypatch.setattr(libedgetpu, "LIBRARY", "libc.so.6")  # any library that loads
     for name, code, message in [
         ("crash", "import os; os.abort()", "crashes with this TFLite runtime"),
         ("refusal", "import sys; sys.exit('No Edge TPU answers')", "No Edge TPU answers"),
     ]:
-        monkeypatch.setattr(runtime, "PROBE", code)
-        reason = runtime.probe(tmp_path / name, "usb:0")
+        monkeypatch.setattr(libedgetpu, "PROBE", code)
+        reason = libedgetpu.probe(tmp_path / name, "usb:0")
         assert reason is not None
         assert message in reason
-    monkeypatch.setattr(runtime, "PROBE", "pass")
-    assert runtime.probe(tmp_path / "fine", "usb:0") is None
+    monkeypatch.setattr(libedgetpu, "PROBE", "pass")
+    assert libedgetpu.probe(tmp_path / "fine", "usb:0") is None
 
 
 def test_a_library_that_is_no_delegate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "LIBRARY", "libedgetpu-that-is-not-here.so")
+    monkeypatch.setattr(libedgetpu, "LIBRARY", "libedgetpu-that-is-not-here.so")
     runtime._delegate.cache_clear()
     with pytest.raises(DeviceError, match="is missing"):
         runtime._delegate("usb:3")
