@@ -17,6 +17,7 @@ from tests.test_systemd import tool
 
 IMAGE = Path(__file__).resolve().parents[1] / "systemd" / "image"
 ROOT = IMAGE / "root"
+LOADER = (ROOT / "etc/initramfs-tools/scripts/local-top/edge-alpr").read_text()
 BUILD = (IMAGE / "build").read_text()
 SCRIPTS = [path for path in sorted(IMAGE.rglob("*")) if path.is_file() and os.access(path, os.X_OK)]
 Done = subprocess.CompletedProcess[str]
@@ -93,14 +94,26 @@ def test_table_bootloader_updater_and_initramfs_speak_of_the_same_partitions() -
     assert "NoCloud" in (ROOT / "etc/cloud/cloud.cfg.d/90_edge-alpr.cfg").read_text()
     assert "-L edge-data" in BUILD
     assert "by-label/edge-data" in (ROOT / "etc/initramfs-tools/scripts/init-bottom/edge-alpr").read_text()
+    assert f"part=/dev/disk/by-partuuid/{disk}-0\n" in LOADER
+    assert f"root=PARTUUID={disk}-0$number" in LOADER
 
 
-def test_a_raspberry_pi_starts_the_loader_that_is_there_with_the_device_trees_of_debian() -> None:
-    settings = (IMAGE / "boot/rpi/config.txt").read_text().splitlines()
-    (kernel,) = [line.partition("=")[2] for line in settings if line.startswith("kernel=")]
+def test_a_raspberry_pi_starts_what_is_there_with_the_device_trees_of_debian() -> None:
+    others, pi5 = (IMAGE / "boot/rpi/config.txt").read_text().split("[pi5]\n")
+    (kernel,) = re.findall(r"^kernel=(.+)", others, re.MULTILINE)
     assert f"rpi_arm64/{kernel}" in BUILD
-    assert settings.index("upstream_kernel=1") < settings.index("[cm4]")  # for every board
-    assert "dtb/bcm2711-rpi-*.dtb" in BUILD
+    assert others.index("upstream_kernel=1") < others.index("[cm4]")  # for every board
+    assert re.fullmatch(r"kernel=vmlinuz\ninitramfs initrd\.img followkernel\n", pi5)
+    assert "dtb/bcm271[12]-*.dtb" in BUILD
+    assert '"$work"/boards/{vmlinuz,initrd.img} "$folder"' in BUILD
+
+
+def test_linux_is_started_by_a_raspberry_pi_5_as_it_is_by_grub() -> None:
+    grub = re.findall(r"root=PARTUUID.*(?= rauc\.slot)", (IMAGE / "boot/grub.cfg").read_text())[0].split()[1:]
+    own = (IMAGE / "boot/rpi/cmdline.txt").read_text()
+    assert own.count("\n") == 1  # the firmware reads one line
+    assert set(grub) < set(own.split())
+    assert "rauc.slot" not in own  # the initramfs says which
 
 
 def test_every_command_of_the_image_that_a_file_names_is_there_and_may_be_run() -> None:
@@ -134,16 +147,77 @@ def test_the_emulated_board_tells_an_event_that_was_shown_and_is_gone() -> None:
 def test_a_slot_is_tried_three_times_before_the_other_one(
     tmp_path: Path, order: str, ok: str, tries: str, slot: str
 ) -> None:
-    """GRUB's script is close enough to the shell's to be run by it, up to where it loads a kernel."""
-    text = (IMAGE / "boot/grub.cfg").read_text()
-    text = re.sub(r"\bset (\w+=)", r"\1", text[: text.index("regexp ")])
     notes = f'ORDER="{order}" A_OK={ok[0]} B_OK={ok[1]} A_TRY={tries[0]} B_TRY={tries[1]}'
-    text = text.replace("load_env", notes).replace("save_env A_TRY B_TRY", "echo $slot $part $A_TRY$B_TRY")
+    text = grub_in_shell(notes) + "echo $slot $part $A_TRY$B_TRY"
     done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
     chosen, part, now = done.stdout.split()
     assert (chosen, part) == (slot, str(" AB".index(slot) + 1))
     before, after = int(tries["AB".index(slot)]), int(now["AB".index(slot)])
     assert after == (before + 1 if before < 3 else 1)
+
+
+def grub_in_shell(notes: str) -> str:
+    """GRUB's script is close enough to the shell's to be run by it, up to where it loads a kernel."""
+    text = (IMAGE / "boot/grub.cfg").read_text()
+    text = re.sub(r"\bset (\w+=)", r"\1", text[: text.index("regexp ")])
+    return text.replace("load_env", notes).replace("save_env A_TRY B_TRY\n", "")
+
+
+def test_without_grub_the_same_slot_is_started_and_counted_whatever_the_notes_say() -> None:
+    choose = LOADER[LOADER.index("choose() {") : LOADER.index("set -f")]
+    given = "ORDER=$order A_OK=$a B_OK=$b A_TRY=$x B_TRY=$y"
+    tell = 'echo "$order $a$b $x$y: $slot $A_TRY$B_TRY"'
+    values = {"order": "'A B' 'B A' B ''", "a": "0 1", "b": "0 1", "x": "0 1 2 3", "y": "0 1 2 3"}
+    loops = "\n".join(f"for {name} in {value}; do" for name, value in values.items())
+    said = []
+    for rule in (grub_in_shell(given), f"{given}\nchoose\n"):
+        script = f"{choose}\n{loops}\n{rule}\n{tell}\n" + "done\n" * 5
+        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        said.append(done.stdout.splitlines())
+    assert said[0] == said[1]
+    assert len(said[0]) == 4 * 4 * 16
+
+
+@pytest.mark.parametrize(("line", "id_of_b", "started"), [
+    ("edge-alpr.loader=12ab", "12ab", "same"), ("edge-alpr.loader=12ab", "34cd", "own"),
+    ("edge-alpr.loader=12ab rauc.slot=A", "34cd", "grub"), ("", "34cd", "grub"),
+])  # fmt: skip
+def test_a_slot_is_started_with_the_running_kernel_or_its_own(
+    tmp_path: Path, line: str, id_of_b: str, started: str
+) -> None:
+    tools = {
+        "mount": "exit 0",
+        "umount": "exit 0",
+        "kexec": f'echo "$@" >>{tmp_path}/kexec',
+        "grub-editenv": '[ $2 != list ] || exec cat $1; file=$1; shift 2; printf "%s\\n" "$@" >$file',
+    }
+    files = {f"bin/{name}": f"#!/bin/sh\n{text}" for name, text in tools.items()}
+    files["scripts/functions"] = 'panic() { echo "$@"; exit 1; }'
+    files["proc/cmdline"] = f"root=PARTUUID=edea1a70-02 quiet {line}\n"
+    files["dev/disk/by-partuuid/edea1a70-01"] = files["conf/param.conf"] = ""
+    files["run/edge-alpr/slot/boot/id"] = id_of_b
+    files["run/edge-alpr/boot/grub/grubenv"] = "ORDER=B A\nA_OK=1\nA_TRY=0\nB_OK=1\nB_TRY=1\n"
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    script = re.sub(r"(?<=[\s=<>])/(proc|scripts|dev/disk|run|conf)/", rf"{tmp_path}/\1/", LOADER)
+    path = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", script], env=path, capture_output=True)
+    root = (tmp_path / "conf/param.conf").read_text()
+    called = (tmp_path / "kexec").read_text().splitlines() if (tmp_path / "kexec").exists() else []
+    arguments = "root=PARTUUID=edea1a70-03 rauc.slot=B quiet"
+    if started == "same":
+        assert root == f"ROOT={tmp_path}/dev/disk/by-partuuid/edea1a70-03\n", done.stderr
+        assert (tmp_path / "run/edge-alpr/cmdline").read_text() == arguments + "\n"
+        assert not called
+    elif started == "own":
+        assert (root, called[1]) == ("", "--exec")
+        assert called[0].endswith(f"--command-line={arguments}")
+    else:
+        assert (root, called) == ("", [])
+    counted = (tmp_path / "run/edge-alpr/boot/grub/grubenv").read_text()
+    assert ("B_TRY=2" in counted) == (started != "grub")
 
 
 def test_the_entry_for_raspberry_pi_imager_has_what_its_schema_requires(tmp_path: Path) -> None:
