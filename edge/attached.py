@@ -36,7 +36,7 @@ def edge_tpus(settings: Settings, root: Path, zoo: Path) -> Iterator[Finding]:
         yield _state(coral, device, root)
         if coral.speed is not None:
             yield _speed(coral)
-    usable = [coral for coral in found if coral.usable and not _users(coral, root)]
+    usable = [coral for coral in found if coral.usable and not _users(coral.node, root)]
     if usable and device != "cpu":
         yield _at_work(usable[0], device, zoo)
 
@@ -56,6 +56,8 @@ def cameras(settings: Settings, root: Path) -> Iterator[Finding]:
     if not names and (source.isdecimal() or source.startswith("/dev/video")):
         cause = "None is plugged in, or its driver is missing (camera modules: see `rpicam-hello --list-cameras`)."
         yield Finding("camera", WARNING, "No V4L2 camera is connected.", cause, "Plug one in, or use --source.")
+    elif readers := _readers(shown(source), root):
+        yield Finding("picture", OK, f"{shown(source)} is being read by edge-alpr, process {', '.join(readers)}")
     elif source != "-" and root == HOST:
         yield _picture(settings.camera)
 
@@ -76,6 +78,13 @@ def _picture(settings: Filming) -> Finding:
     cause = re.sub(r"^\w+: ", "", done.trouble)
     where = "the address, the network and the password" if is_address(settings.source) else "camera.source"
     return Finding("picture", FAILURE, f"{name} gives no picture.", cause, f"Check {where}, or stop who uses it.")
+
+
+def _readers(camera: str, root: Path) -> list[str]:
+    """The processes of ours that have the camera open: a V4L2 device gives its pictures to one only."""
+    if not camera.startswith("/dev/"):
+        return []
+    return [pid for pid in _users(root / camera[1:], root) if said(root / "proc" / pid / "comm") == "edge-alpr"]
 
 
 def _library(device: str, root: Path) -> Finding:
@@ -126,7 +135,7 @@ def _state(coral: Coral, device: str, root: Path) -> Finding:
         cause = f"The user may not open {coral.node}."
         remedy = f"Install the udev rule of libedgetpu1-std, run sudo usermod -aG {group} $USER, log in again."
         return Finding("edgetpu", level, f"{coral}.", cause, remedy)
-    users = _users(coral, root)
+    users = _users(coral.node, root)
     used = f", in use by process {', '.join(users)}" if users else ""
     return Finding("edgetpu", OK, f"{coral}{used}{'; not used (device = cpu)' if device == 'cpu' else ''}")
 
@@ -139,11 +148,11 @@ def _speed(coral: Coral) -> Finding:
     return Finding("usb", WARNING, f"{coral.place} runs at {coral.speed} Mbit/s only.", cause, remedy)
 
 
-def _users(coral: Coral, root: Path) -> list[str]:
-    """The processes that have the Edge TPU open, as far as this user may see them."""
-    if coral.node is None:
+def _users(node: Path | None, root: Path) -> list[str]:
+    """The processes that have a device file open, as far as this user may see them."""
+    if node is None:
         return []
-    target, users = "/" + str(coral.node.relative_to(root)), set()
+    target, users = "/" + str(node.relative_to(root)), set()
     for link in (root / "proc").glob("[0-9]*/fd/*"):
         try:
             if os.readlink(link) == target and link.parts[-3] != str(os.getpid()):

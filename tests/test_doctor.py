@@ -18,7 +18,7 @@ from edge.finding import FAILURE, OK, WARNING, Finding
 from edge.manifest import Manifest
 from edge.released import NAMES, released
 from edge.runtime import open_model
-from edge.settings import Settings
+from edge.settings import Filming, Settings
 from edge.store import Store
 from edge.vitals import vitals
 from tests import gate, tiny
@@ -170,6 +170,18 @@ def test_a_stick_that_may_not_be_opened_needs_the_udev_rule() -> None:
     assert found.level == WARNING
     assert found.cause == f"The user may not open {root}/dev/bus/usb/002/007."
     assert "plugdev" in found.remedy
+
+
+def test_a_camera_that_the_service_reads_is_left_to_it(tmp_path: Path) -> None:
+    put(tmp_path, dev__video0="", proc__812__comm="edge-alpr", proc__813__comm="cheese")
+    put(tmp_path, sys__class__video4linux__video0__name="USB camera")
+    for process in ("812", "813"):
+        (tmp_path / f"proc/{process}/fd").mkdir()
+        (tmp_path / f"proc/{process}/fd/5").symlink_to("/dev/video0")
+    found = told(cameras(Settings(camera=Filming(source="0")), tmp_path))
+    assert found["picture"] == Finding("picture", OK, "/dev/video0 is being read by edge-alpr, process 812")
+    (tmp_path / "proc/812/fd/5").unlink()
+    assert "picture" not in told(cameras(Settings(camera=Filming(source="0")), tmp_path))
 
 
 def test_a_stick_that_another_process_has_open_is_left_alone(tmp_path: Path) -> None:

@@ -226,6 +226,28 @@ def test_what_cannot_be_done_is_told_before_anything_is_changed(
     assert not (tmp_path / "root").exists()
 
 
+def test_a_camera_that_does_not_start_does_not_keep_the_doctor_from_its_word(tmp_path: Path) -> None:
+    """Without a camera `systemctl start` fails; the script's functions are called with systemd's commands replaced."""
+    for name in ("systemctl", "systemd-sysusers", "systemd-tmpfiles", "udevadm"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*"\ncase $1 in start | try-restart) exit 1 ;; esac\n')
+        (tmp_path / name).chmod(0o755)
+    functions = (SYSTEMD / "install").read_text().partition('\narguments "$@"\n')[0]
+    program = f"{functions}\nexamine() {{ echo doctor; }}\narguments --camera gate --camera yard\ntake_effect\nexamine"
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, env=environment)
+    told = [line for line in done.stdout.splitlines() if re.match("systemctl (enable|start)|edge-alpr@|doctor", line)]
+    assert told == [
+        "systemctl enable edge-alpr.target",
+        "systemctl enable edge-alpr@gate.service",
+        "systemctl start edge-alpr@gate.service",
+        "edge-alpr@gate is not reading yet, it tries again and again; see below",
+        "systemctl enable edge-alpr@yard.service",
+        "systemctl start edge-alpr@yard.service",
+        "edge-alpr@yard is not reading yet, it tries again and again; see below",
+        "doctor",
+    ]
+
+
 def test_the_help_names_every_option() -> None:
     text = (SYSTEMD / "install").read_text()
     parsed = text[text.index("arguments()") : text.index("# What is copied")]
