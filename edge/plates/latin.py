@@ -49,14 +49,12 @@ FORMS = (
     "LL9 L9L",  # US states, as are all that follow
     "L99 9LL",
     "LLL L99",
-    "LLL L9",
     "9LL 999",
     "9LL 9999",
     "9L 9999",
     "9L9 999",
     "99L 999",
     "999 L99",
-    "999 9999",
     "9999 LL",
     "L 999999",
 )

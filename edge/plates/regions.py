@@ -42,11 +42,11 @@ def vote(text: str, region: str | None) -> tuple[str | None, float]:
 def doubtful(text: str) -> bool:
     """Whether a canonical text is rather a vehicle's make, a sign or a telephone number than a plate.
 
-    It is of digits alone, or no form of it is known and no digit stands in it that is like no letter.
+    No form of it is known, and no letter stands in it beside a digit that is like none.
     """
-    if not any(c.isalpha() for c in text):
-        return True
-    return not (any(grammar.form(text) for grammar in GRAMMARS.values()) or any(c in UNLIKE for c in text))
+    if any(grammar.form(text) for grammar in GRAMMARS.values()):
+        return False
+    return not (any(c.isalpha() for c in text) and any(c in UNLIKE for c in text))
 
 
 def display(text: str, region: str | None = None) -> str:
