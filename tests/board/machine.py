@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -18,9 +19,11 @@ COLOURS = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r|\x00")
 class Machine:
     """QEMU's `virt` board under full emulation; leaving the block pulls the plug."""
 
-    def __init__(self, card: Path, log: IO[str], *more: str, memory: int = 1024) -> None:
+    def __init__(
+        self, card: Path, log: IO[str], *more: str, memory: int = 1024, start: Sequence[str] = ("-bios", str(FIRMWARE))
+    ) -> None:
         command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(memory)]
-        command += ["-accel", "tcg,thread=multi", "-bios", str(FIRMWARE), "-nic", "none", "-display", "none"]
+        command += ["-accel", "tcg,thread=multi", *start, "-nic", "none", "-display", "none"]
         command += ["-drive", f"file={card},format=raw,if=none,id=card", "-device", "virtio-blk-pci,drive=card"]
         command += ["-device", "virtio-rng-pci", "-monitor", "none", "-serial", "stdio", *more]
         self.started = time.monotonic()
