@@ -1,6 +1,7 @@
 """`python -m tests.board --image edge-alpr-arm64.img.xz`: resets, updates, and flashing, on an emulated board.
 
-Takes one to two hours. Needs apt install qemu-system-arm u-boot-qemu mtools e2fsprogs squashfs-tools rauc.
+Of edge-alpr-rpi.img.xz what a Raspberry Pi 5 starts is started. Takes one to two hours.
+Needs apt install qemu-system-arm u-boot-qemu mtools e2fsprogs squashfs-tools rauc.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tests.board import flashing, resets, update
 def main() -> int:
     """Run what was asked for, write what was found, and say whether nothing was lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.board", description=__doc__)
-    parser.add_argument("--image", type=Path, required=True, metavar="IMAGE", help="edge-alpr-arm64.img.xz")
+    parser.add_argument("--image", type=Path, required=True, metavar="IMAGE", help="edge-alpr-BOARD.img.xz")
     parser.add_argument("--work", type=Path, default=Path("build/board"), metavar="DIR", help="card and console logs")
     parser.add_argument("--resets", type=int, default=20, metavar="N")
     parser.add_argument(

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.board.machine import FIRMWARE
+
 CLIP = "/var/lib/clip.mp4"
 LINK = f"ln -sf /opt/edge-alpr/lib/python3.*/site-packages/edge/demo/clip.mp4 {CLIP}"
 # An emulated board is slow, on a busy machine very slow: what would be a fault on a real one is not one here.
@@ -19,6 +21,7 @@ PATIENCE = (
 # Nobody logs in and there is no network: what serves them only takes time from the rest.
 NETWORK = "systemd-networkd systemd-networkd.socket systemd-resolved wpa_supplicant netplan-wpa-wlan0"
 NEEDLESS = f"{NETWORK} systemd-logind getty.target"
+EMULATED = " ".join([PATIENCE, *(f"systemd.mask={unit}" for unit in NEEDLESS.split())])  # for Linux
 REPORT = """
 import json, sqlite3, sys
 db = "/var/lib/edge-alpr/gate/edge-alpr.db"
@@ -72,8 +75,7 @@ def prepare(image: Path, card: Path, size: int, *more: str | Path) -> None:
     subprocess.run([str(word) for word in command], check=True)
     with card.open("r+b") as file:
         file.truncate(size)
-    masked = " ".join(f"systemd.mask={unit}" for unit in NEEDLESS.split())
-    put(card, "grub/board.cfg", f'set console="{PATIENCE} {masked}"\n'.encode())
+    put(card, "grub/board.cfg", f'set console="{EMULATED}"\n'.encode())
     start = [["systemctl", "daemon-reload"], ["systemctl", "enable", "board-report", "board-ready"]]
     add(card, UNITS, [["systemctl", "start", "--no-block", "board-ready"]], first=[["sh", "-c", LINK], *start])
 
@@ -84,6 +86,24 @@ def add(card: Path, files: dict[str, str], commands: list[list[str]], *, first: 
     told["write_files"] += [{"path": path, "content": text} for path, text in files.items()]
     told["runcmd"] = [*(first or []), *told["runcmd"], *commands]
     put(card, "user-data", b"#cloud-config\n" + json.dumps(told).encode())
+
+
+def direct(card: Path) -> bool:
+    """Whether the card is for Raspberry Pi, of which QEMU stands in for a Pi 5: its firmware starts Linux itself."""
+    return json.loads(inside(card, "edge-alpr.json"))["board"] == "rpi"
+
+
+def starter(card: Path) -> tuple[str, ...]:
+    """QEMU's words for the firmware of the card's board; of a Pi 5 it does what config.txt on the card says."""
+    if not direct(card):
+        return ("-bios", str(FIRMWARE))
+    settings = inside(card, "config.txt").decode().partition("[pi5]")[2]
+    named = [re.search(pattern, settings, re.MULTILINE) for pattern in (r"^kernel=(.+)$", r"^initramfs (\S+) ")]
+    kernel, initramfs = (card.with_name(found[1]) for found in named if found)
+    for file in (kernel, initramfs):
+        file.write_bytes(inside(card, file.name))
+    arguments = inside(card, "cmdline.txt").decode().strip().replace("ttyAMA10", "ttyAMA0")  # the serial port here
+    return ("-kernel", str(kernel), "-initrd", str(initramfs), "-append", f"{arguments} {EMULATED}")
 
 
 def partition(card: Path, number: int) -> tuple[int, int]:

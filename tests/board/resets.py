@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.board.card import extract, partition, prepare
+from tests.board.card import extract, partition, prepare, starter
 from tests.board.machine import Machine
 
 SIZE = 4 << 30  # bytes of the emulated card, more than the image: the data partition has to grow
@@ -89,7 +89,7 @@ def run(options: Namespace) -> dict[str, Any]:
 def up(card: Path, log: Any, found: Found, patience: float, *, then: float, reported: bool = False) -> float | None:
     """Start, wait until the camera is read, then so many seconds more, pull the plug; returns when it was ready."""
     ready, seen, end = None, set[str | None](), patience
-    with Machine(card, log) as board:
+    with Machine(card, log, start=starter(card)) as board:
         while (line := board.line(end)) is not None:
             what = found.see(line)
             seen.add(what)
@@ -111,7 +111,7 @@ def up(card: Path, log: Any, found: Found, patience: float, *, then: float, repo
 def cut_while_starting(card: Path, log: Any, found: Found, seconds: float) -> None:
     """Start and pull the plug after so many seconds, whatever was reached by then."""
     ready = False
-    with Machine(card, log) as board:
+    with Machine(card, log, start=starter(card)) as board:
         while (line := board.line(seconds)) is not None:
             ready |= found.see(line) == "ready"
         for line in board.cut():
