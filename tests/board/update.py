@@ -46,8 +46,6 @@ WantedBy=multi-user.target
 MANIFEST = """[update]
 compatible=edge-alpr-arm64
 version=0
-[bundle]
-format=verity
 [image.rootfs]
 filename=root.squashfs
 """
