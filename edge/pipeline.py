@@ -31,6 +31,8 @@ from edge.tracker import Track, Tracker
 
 CUTS = (MARGIN, 0.0, 0.09)  # margins of the cuts of a plate in a single picture, of its width and height
 CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
+CUTS_OF_BOX = (0.0, 0.08)  # in doubt, of its box instead of its corners
+OFF = 0.08  # of the plate's height: in doubt it is also cut that much higher and lower
 WORD = 0.5  # confidence and detection score below which a doubtful text is no plate
 DOUBT = 0.06  # confidence times detection score below which an unsure reading of an unsure detection is no plate
 FILLED = 0.3  # IoU of a plate with the picture above which the picture is a cut of that plate
@@ -88,8 +90,7 @@ class Pipeline:
     def read_image(self, image: Image) -> list[Look]:
         """Every legible plate of one picture, surest detection first; an empty list where there is none."""
         looks = [
-            self._agree(self._cuts(image, detection, CUTS))
-            for detection in self._searcher.detect(image)
+            self._study(image, plate, self._cuts(image, plate, CUTS)) for plate in self._searcher.detect(image)
         ]
         return [look for look in looks if self._tells(look)]
 
@@ -106,12 +107,12 @@ class Pipeline:
 
     def read_crop(self, image: Image) -> Look:
         """A plate that has already been cut out, as it is and cut by the corners it shows; its reading may be empty."""
-        whole = Detection.whole(image)
+        plate = whole = Detection.whole(image)
         cuts = self._cuts(image, whole, CUTS_AGAIN)
-        if self._patient:
-            shown = [plate for plate in from_afar(self._detector, image) if plate.box.iou(whole.box) > FILLED]
-            cuts += [cut for plate in shown[:1] for cut in self._cuts(image, plate, CUTS)]
-        return self._agree(cuts)
+        shown = from_afar(self._detector, image) if self._patient else []
+        for plate in [seen for seen in shown if seen.box.iou(whole.box) > FILLED][:1]:
+            cuts += self._cuts(image, plate, CUTS)
+        return self._study(image, plate, cuts)
 
     def process(self, frame: Frame) -> list[Event]:
         """The vehicles that became certain with this frame or have left the view."""
@@ -129,9 +130,19 @@ class Pipeline:
     def _enough(self) -> int:
         return min(self._settings.tracking.min_looks, self._settings.reading.max_looks)
 
-    def _agree(self, cuts: list[PlateCrop]) -> Look:
-        """One look from several cuts of one plate, which decide together; it shows the first cut."""
+    def _study(self, image: Image, plate: Detection, cuts: list[PlateCrop]) -> Look:
+        """One look from several cuts of one plate, which decide together; where that leaves doubt, from four more."""
         looks = [self._read(cut, self._assessor.assess(cut)) for cut in cuts]
+        look, asked = self._agree(looks), self._settings.reading
+        if not self._patient or not asked.min_confidence <= look.reading.confidence < asked.sure_confidence:
+            return look
+        off = OFF * plate.box.height
+        more = [_cut(image, plate.moved(0, by)) for by in (-off, off)]
+        more += [_cut(image, replace(plate, corners=None), margin) for margin in CUTS_OF_BOX]
+        return self._agree(looks + [self._read(cut, self._assessor.assess(cut)) for cut in more])
+
+    def _agree(self, looks: list[Look]) -> Look:
+        """The first of several looks at one plate in one picture, with what they say together."""
         candidates = fuse(looks, region=self._settings.region, independent=False)
         return replace(looks[0], reading=replace(looks[0].reading, candidates=candidates))
 
