@@ -51,9 +51,12 @@ class Machine:
     def line(self, until: float) -> str | None:
         """The next line of the console; None when there was none until that second, or the machine is off."""
         try:
-            return self._lines.get(timeout=max(0.0, until - self.seconds))
+            line = self._lines.get(timeout=max(0.0, until - self.seconds))
         except queue.Empty:
             return None
+        if line is None:
+            self._lines.put(None)  # it stays off
+        return line
 
     def cut(self) -> list[str]:
         """Pull the plug; returns what still stood on the console."""
