@@ -132,19 +132,22 @@ class Pipeline:
 
     def _study(self, image: Image, plate: Detection, cuts: list[PlateCrop]) -> Look:
         """One look from several cuts of one plate, which decide together; where that leaves doubt, from four more."""
-        looks = [self._read(cut, self._assessor.assess(cut)) for cut in cuts]
+        looks = self._read_each(cuts)
         look, asked = self._agree(looks), self._settings.reading
         if not self._patient or not asked.min_confidence <= look.reading.confidence < asked.sure_confidence:
             return look
         off = OFF * plate.box.height
         more = [_cut(image, plate.moved(0, by)) for by in (-off, off)]
         more += [_cut(image, replace(plate, corners=None), margin) for margin in CUTS_OF_BOX]
-        return self._agree(looks + [self._read(cut, self._assessor.assess(cut)) for cut in more])
+        return self._agree(looks + self._read_each(more))
 
     def _agree(self, looks: list[Look]) -> Look:
         """The first of several looks at one plate in one picture, with what they say together."""
         candidates = fuse(looks, region=self._settings.region, independent=False)
         return replace(looks[0], reading=replace(looks[0].reading, candidates=candidates))
+
+    def _read_each(self, cuts: list[PlateCrop]) -> list[Look]:
+        return [self._read(cut, self._assessor.assess(cut)) for cut in cuts]
 
     def _read(self, crop: PlateCrop, quality: Quality) -> Look:
         """Read a degraded crop restored and another as it is; in doubt also the other way, and the surer counts."""

@@ -58,6 +58,7 @@ FORMS = (
     "9999 LL",
     "L 999999",
 )
+
 GRAMMAR = Grammar(
     code="latin",
     classes={"9": DIGITS, "L": LATIN},

@@ -8,9 +8,8 @@ from functools import cache
 import cv2
 import numpy as np
 
-from edge.plates.alphabet import LATIN
 from models.synth import atlas
-from models.synth.formats import Line, Plate, Rng
+from models.synth.formats import LETTERS, Line, Plate, Rng, pick
 
 SEPARATORS = "-.· *"  # a star stands for a coat of arms, a seal or a sticker
 
@@ -231,7 +230,7 @@ def american(image: np.ndarray, rng: Rng) -> None:
         faces = faces_for(rng)
         for begins, ends in ((0.01, top / height - 0.02), (1.01 - bottom / height, 0.98)):
             if ends - begins > 0.08 and rng.random() < 0.7:
-                text = "".join(LATIN[i] for i in rng.integers(0, len(LATIN), rng.integers(4, 14)))
+                text = pick(rng, LETTERS, int(rng.integers(4, 14)))
                 left = rng.uniform(0.06, 0.3)
                 cells = layout(Line(text, begins, ends, left, 1 - left), faces, rng, (width, height), 1.0)
                 press(words, cells, faces, rng)

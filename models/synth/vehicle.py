@@ -134,7 +134,7 @@ def holder(image: np.ndarray, rng: Rng, corners: np.ndarray, body: np.ndarray) -
         coverage = np.zeros(flat.shape[:2], np.uint8)
         faces = drawing.faces_for(rng)
         for top in (0.01, 0.87):
-            words = "".join(formats.LETTERS[i] for i in rng.integers(0, 26, rng.integers(4, 14)))
+            words = formats.pick(rng, formats.LETTERS, int(rng.integers(4, 14)))
             drawing.press(
                 coverage, drawing.layout(formats.Line(words, top, top + 0.12), faces, rng, (96, 48), 1.0), faces, rng
             )

@@ -34,7 +34,10 @@ ExecStart=/bin/bash /srv/stock.sh
 WantedBy=multi-user.target
 """
 SLOW = "[Service]\nTimeoutStartSec=30min\nWatchdogSec=30min\n"
-KEPT = r"^/etc/edge-alpr (/etc/edge-alpr/\w+.toml ){2}(/usr/lib/libedgetpu\S+ |/var/lib/edge-alpr\S* )+ 0 units$"
+KEPT = (
+    r"^/etc/edge-alpr (/etc/edge-alpr/(gate|yard)\.toml ){2}"
+    r"(/usr/lib/libedgetpu\S+ |/var/lib/edge-alpr\S* )+ 0 units$"
+)
 WANTED = {
     "system": r"aarch64",
     "unreachable": r"^code 69, .*Without a network use --offline",
