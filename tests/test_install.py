@@ -140,7 +140,10 @@ def test_uninstalling_keeps_settings_and_events_until_they_are_purged(
     shutil.copytree(installed[0], root, symlinks=True)
     (root / "var/lib/edge-alpr/gate").mkdir(parents=True)
     (root / "var/lib/edge-alpr/gate/edge-alpr.db").touch()
+    (root / "etc/tmpfiles.d/theirs.conf").touch()
     assert install("--root", root, "--uninstall").returncode == 0
+    assert not (root / "etc/sysusers.d").exists()
+    (root / "etc/tmpfiles.d/theirs.conf").unlink()
     left = set(tree(root))
     assert {"etc/edge-alpr/yard.toml", "var/lib/edge-alpr/gate/edge-alpr.db"} <= left
     assert left - {"usr/lib/libedgetpu.so.1.0"} == {p for p in left if p.startswith(("etc/edge-alpr/", "var/lib/"))}

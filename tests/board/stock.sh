@@ -38,9 +38,9 @@ files() {
         -not -path '/var/lib/dpkg/*' -not -path '/var/lib/apt/*' -not -path '/var/cache/*' -not -path '/var/tmp/*' | sort
 }
 
-# What is there that was not there before; the account files' back-up copies and systemd's empty folder are not counted.
+# What is there that was not there before; the account files' back-up copies are not counted.
 left() {
-    tell "$1" "$(comm -13 /srv/before <(files) | grep -vE '^/etc/((passwd|group|g?shadow|sub[ug]id)-|\.pwd\.lock|sysusers\.d)$' | tr '\n' ' ')" \
+    tell "$1" "$(comm -13 /srv/before <(files) | grep -vE '^/etc/((passwd|group|g?shadow|sub[ug]id)-|\.pwd\.lock)$' | tr '\n' ' ')" \
         "$(systemctl list-units --all 'edge-alpr*' --no-legend | wc -l) units"
 }
 
