@@ -5,6 +5,7 @@ Every stage is a function from one record to the next; the pipeline knows no dev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -34,7 +35,8 @@ CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
 CUTS_OF_BOX = (0.0, 0.08)  # in doubt, of its box instead of its corners
 OFF = 0.08  # of the plate's height: in doubt it is also cut that much higher and lower
 WORD = 0.5  # confidence and detection score below which a doubtful text is no plate
-DOUBT = 0.06  # confidence times detection score below which an unsure reading of an unsure detection is no plate
+ODDS = 2.0  # of a detection at which min_confidence holds: of a less sure one more is asked, of a surer one less,
+STEEP = 1.5  # by this power of its odds
 FILLED = 0.3  # IoU of a plate with the picture above which the picture is a cut of that plate
 AROUND = 0.15  # of the plate's size, kept around it in the evidence
 
@@ -103,7 +105,8 @@ class Pipeline:
         reading, score = look.reading, look.crop.detection.score
         if regions.doubtful(reading.text):
             return min(reading.confidence, score) >= WORD
-        return reading.confidence >= max(self._settings.reading.min_confidence, DOUBT / score)
+        least = self._settings.reading.min_confidence * math.pow(ODDS * (1 - score) / score, STEEP)
+        return reading.confidence >= least
 
     def read_crop(self, image: Image) -> Look:
         """A plate that has already been cut out, as it is and cut by the corners it shows; its reading may be empty."""

@@ -106,13 +106,16 @@ def test_lettering_is_told_only_where_it_looks_like_a_plate(
     assert [look.reading.text for look in looks] == told
 
 
-@pytest.mark.parametrize(("score", "told"), [(0.9, ["51F12345"]), (0.2, [])])
-def test_an_unsure_reading_is_told_only_where_the_detector_is_sure(score: float, told: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("odds", "score", "told"),
+    [(1.0, 0.9, ["51F12345"]), (1.0, 0.2, []), (0.5, 0.9, ["51F12345"]), (0.5, 0.6, []), (0.0, 0.9, [])],
+)
+def test_an_unsure_reading_is_told_only_where_the_detector_is_sure(odds: float, score: float, told: list[str]) -> None:
     class Unsure(Stages):
         def detect(self, image: Image) -> list[Detection]:
             return [replace(plate, score=score) for plate in super().detect(image)]
 
-    looks = pipeline(Unsure(odds=1.0)).read_image(frame(0, (10, 50, 160)).image)
+    looks = pipeline(Unsure(odds=odds)).read_image(frame(0, (10, 50, 160)).image)
     assert [look.reading.text for look in looks] == told
 
 
