@@ -28,8 +28,13 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument("--only", choices=("resets", "update", "flash"), help="one part of the three")
+    parser.add_argument(
+        "--tree", type=Path, metavar="DTB", help="a Raspberry Pi 3B's: resets on that board instead of `virt`"
+    )
     parser.add_argument("--patience", type=float, default=900.0, metavar="S", help="for one start; default %(default)s")
     options = parser.parse_args()
+    if options.tree and options.only != "resets":
+        parser.error("--tree goes with --only resets and edge-alpr-rpi.img.xz: that board has no room for more disks")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves the machine, which pulls its plug
     options.work.mkdir(parents=True, exist_ok=True)
     parts = {"resets": resets.run, "update": update.run, "flash": flashing.run}

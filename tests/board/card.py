@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.board.machine import FIRMWARE
+from tests.board.machine import FIRMWARE, raspi3b, virt
 
 CLIP = "/var/lib/clip.mp4"
 LINK = f"ln -sf /opt/edge-alpr/lib/python3.*/site-packages/edge/demo/clip.mp4 {CLIP}"
@@ -22,6 +22,8 @@ PATIENCE = (
 NETWORK = "systemd-networkd systemd-networkd.socket systemd-resolved wpa_supplicant netplan-wpa-wlan0"
 NEEDLESS = f"{NETWORK} systemd-logind getty.target"
 EMULATED = " ".join([PATIENCE, *(f"systemd.mask={unit}" for unit in NEEDLESS.split())])  # for Linux
+# QEMU's Raspberry Pi restarts as soon as its watchdog is set.
+NO_WATCHDOG = "systemd.watchdog_sec=0 modprobe.blacklist=bcm2835_wdt"
 REPORT = """
 import json, sqlite3, sys
 db = "/var/lib/edge-alpr/gate/edge-alpr.db"
@@ -93,17 +95,25 @@ def direct(card: Path) -> bool:
     return json.loads(inside(card, "edge-alpr.json"))["board"] == "rpi"
 
 
-def starter(card: Path) -> tuple[str, ...]:
-    """QEMU's words for the firmware of the card's board; of a Pi 5 it does what config.txt on the card says."""
+def board(card: Path, tree: Path | None = None) -> list[str]:
+    """QEMU's words for a board with this card; where the firmware starts Linux, they do what config.txt says.
+
+    That is a Pi 5, for which `virt` stands in; with the device tree of a Pi 3B the same is started on that.
+    """
     if not direct(card):
-        return ("-bios", str(FIRMWARE))
+        if tree:
+            raise SystemExit("--tree is for edge-alpr-rpi.img.xz, whose firmware starts Linux: this is another image")
+        return virt(card, "-bios", str(FIRMWARE))
     settings = inside(card, "config.txt").decode().partition("[pi5]")[2]
     named = [re.search(pattern, settings, re.MULTILINE) for pattern in (r"^kernel=(.+)$", r"^initramfs (\S+) ")]
     kernel, initramfs = (card.with_name(found[1]) for found in named if found)
     for file in (kernel, initramfs):
         file.write_bytes(inside(card, file.name))
     arguments = inside(card, "cmdline.txt").decode().strip().replace("ttyAMA10", "ttyAMA0")  # the serial port here
-    return ("-kernel", str(kernel), "-initrd", str(initramfs), "-append", f"{arguments} {EMULATED}")
+    start = ["-kernel", str(kernel), "-initrd", str(initramfs), "-append"]
+    if tree is None:
+        return virt(card, *start, f"{arguments} {EMULATED}")
+    return raspi3b(card, tree, *start, f"{arguments} {EMULATED} {NO_WATCHDOG}".replace("ttyAMA0", "ttyS1"))
 
 
 def partition(card: Path, number: int) -> tuple[int, int]:

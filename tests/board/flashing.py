@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import test_flash
-from tests.board.card import CLIP, add, inside, partition, prepare, starter
+from tests.board.card import CLIP, add, board, inside, partition, prepare
 from tests.board.machine import Machine
 from tests.board.resets import SIZE
 
@@ -75,8 +75,8 @@ def run(options: Namespace) -> dict[str, Any]:
     script = SCRIPT.format(size=small.stat().st_size, digest=digest)
     add(card, {"/etc/board-flash.sh": script}, [["sh", "-c", "sh /etc/board-flash.sh >/dev/console 2>&1"]])
     begun, said, more = time.monotonic(), {}, disks(small, stick, tiny)
-    with (options.work / "flash.log").open("w") as log, Machine(card, log, *more, start=starter(card)) as board:
-        while (line := board.line(3 * options.patience)) is not None:
+    with (options.work / "flash.log").open("w") as log, Machine(log, *board(card), *more) as machine:
+        while (line := machine.line(3 * options.patience)) is not None:
             if found := re.search(r"BOARD-FLASH (\w+) ?(.*)", line):
                 said[found[1]] = found[2]
             if "done" in said:

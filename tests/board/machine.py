@@ -7,7 +7,6 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -16,16 +15,24 @@ FIRMWARE = Path("/usr/lib/u-boot/qemu_arm64/u-boot.bin")
 COLOURS = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r|\x00")
 
 
-class Machine:
-    """QEMU's `virt` board under full emulation; leaving the block pulls the plug."""
+def virt(card: Path, *start: str, memory: int = 1024) -> list[str]:
+    """QEMU's words for its `virt` board with a memory card, started by `start`."""
+    words = ["-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(memory), "-nic", "none", *start]
+    words += ["-drive", f"file={card},format=raw,if=none,id=card", "-device", "virtio-blk-pci,drive=card"]
+    return [*words, "-device", "virtio-rng-pci", "-serial", "stdio"]
 
-    def __init__(
-        self, card: Path, log: IO[str], *more: str, memory: int = 1024, start: Sequence[str] = ("-bios", str(FIRMWARE))
-    ) -> None:
-        command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(memory)]
-        command += ["-accel", "tcg,thread=multi", *start, "-nic", "none", "-display", "none"]
-        command += ["-drive", f"file={card},format=raw,if=none,id=card", "-device", "virtio-blk-pci,drive=card"]
-        command += ["-device", "virtio-rng-pci", "-monitor", "none", "-serial", "stdio", *more]
+
+def raspi3b(card: Path, tree: Path, *start: str) -> list[str]:
+    """The same for its Raspberry Pi 3B with that device tree, whose second serial port is the console."""
+    words = ["-M", "raspi3b", "-dtb", str(tree), *start, "-drive", f"file={card},format=raw,if=sd"]
+    return [*words, "-serial", "null", "-serial", "stdio"]
+
+
+class Machine:
+    """A board under full emulation; leaving the block pulls the plug."""
+
+    def __init__(self, log: IO[str], *board: str) -> None:
+        command = ["qemu-system-aarch64", "-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", *board]
         self.started = time.monotonic()
         self._log = log
         self._lines: queue.Queue[str | None] = queue.Queue()

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.board.card import extract, partition, prepare, starter
+from tests.board.card import board, extract, partition, prepare
 from tests.board.machine import Machine
 
 SIZE = 4 << 30  # bytes of the emulated card, more than the image: the data partition has to grow
@@ -60,9 +60,9 @@ def run(options: Namespace) -> dict[str, Any]:
     if not options.keep:
         card.unlink(missing_ok=True)
         prepare(options.image, card, SIZE)
-    begun = time.monotonic()
+    begun, words = time.monotonic(), board(card, options.tree)
     with (options.work / "resets.log").open("w") as log:
-        first = up(card, log, found, options.patience, then=120.0)
+        first = up(words, log, found, options.patience, then=120.0)
         if first is None:
             return told(found, begun) | {"well": False, "first_start": "failed"}
         usual = first / 2  # later starts have no first-boot work
@@ -70,14 +70,14 @@ def run(options: Namespace) -> dict[str, Any]:
             log.write(f"--- reset {found.resets + 1}\n")
             if chance.random() < 0.4:
                 seconds = chance.uniform(1.0, usual)
-                cut_while_starting(card, log, found, seconds)
+                cut_while_starting(words, log, found, seconds)
             else:
-                ready = up(card, log, found, options.patience, then=chance.uniform(0.0, 60.0))
+                ready = up(words, log, found, options.patience, then=chance.uniform(0.0, 60.0))
                 usual = ready or usual
             found.resets += 1
             (options.work / "so-far.json").write_text(json.dumps(told(found, begun)) + "\n")
         log.write("--- last start\n")
-        up(card, log, found, options.patience, then=0.0, reported=True)
+        up(words, log, found, options.patience, then=0.0, reported=True)
     return told(found, begun) | {
         "first_start_seconds": round(first),
         "data_partition_gb": round(partition(card, 4)[1] / 1e9, 2),
@@ -86,19 +86,21 @@ def run(options: Namespace) -> dict[str, Any]:
     }
 
 
-def up(card: Path, log: Any, found: Found, patience: float, *, then: float, reported: bool = False) -> float | None:
+def up(
+    words: list[str], log: Any, found: Found, patience: float, *, then: float, reported: bool = False
+) -> float | None:
     """Start, wait until the camera is read, then so many seconds more, pull the plug; returns when it was ready."""
     ready, seen, end = None, set[str | None](), patience
-    with Machine(card, log, start=starter(card)) as board:
-        while (line := board.line(end)) is not None:
+    with Machine(log, *words) as machine:
+        while (line := machine.line(end)) is not None:
             what = found.see(line)
             seen.add(what)
             if what == "ready" and ready is None:
-                ready = board.seconds
+                ready = machine.seconds
                 end = min(patience, ready + then) if not reported else patience
             if reported and {"ready", "report"} <= seen:
                 break
-        for line in board.cut():
+        for line in machine.cut():
             found.see(line)
     found.starts_awaited += 1
     if ready is None:
@@ -108,13 +110,13 @@ def up(card: Path, log: Any, found: Found, patience: float, *, then: float, repo
     return ready
 
 
-def cut_while_starting(card: Path, log: Any, found: Found, seconds: float) -> None:
+def cut_while_starting(words: list[str], log: Any, found: Found, seconds: float) -> None:
     """Start and pull the plug after so many seconds, whatever was reached by then."""
     ready = False
-    with Machine(card, log, start=starter(card)) as board:
-        while (line := board.line(seconds)) is not None:
+    with Machine(log, *words) as machine:
+        while (line := machine.line(seconds)) is not None:
             ready |= found.see(line) == "ready"
-        for line in board.cut():
+        for line in machine.cut():
             found.see(line)
     found.while_starting += not ready
 

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.board.machine import Machine
+from tests.board.machine import Machine, virt
 from tests.test_install import package
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,7 @@ def main() -> int:
     options.work.mkdir(parents=True, exist_ok=True)
     disk, start = prepare(options.tree, options.wheels, options.work)
     begun, said = time.monotonic(), dict[str, str]()
-    with (options.work / "stock.log").open("w") as log, Machine(disk, log, memory=1536, start=start) as board:
+    with (options.work / "stock.log").open("w") as log, Machine(log, *virt(disk, *start, memory=1536)) as board:
         while (line := board.line(options.patience)) is not None:
             if found := re.search(r"BOARD-STOCK (\w+) ?(.*)", line):
                 said[found[1]] = found[2].strip()

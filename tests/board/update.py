@@ -11,7 +11,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from tests.board.card import add, direct, extract, notes, partition, prepare, starter
+from tests.board.card import add, board, direct, extract, notes, partition, prepare
 from tests.board.machine import Machine
 from tests.board.resets import SIZE
 
@@ -66,8 +66,8 @@ def run(options: Namespace) -> dict[str, Any]:
     begun, slots, said, kexecs = time.monotonic(), [], dict[str, str](), 0
     more = ["-drive", f"file={drive},format=raw,if=none,id=bundles,readonly=on"]
     more += ["-device", "virtio-blk-pci,drive=bundles,serial=bundles"]
-    with (options.work / "update.log").open("w") as log, Machine(card, log, *more, start=starter(card)) as board:
-        while "done" not in said and (line := board.line(8 * options.patience)) is not None:
+    with (options.work / "update.log").open("w") as log, Machine(log, *board(card), *more) as machine:
+        while "done" not in said and (line := machine.line(8 * options.patience)) is not None:
             kexecs += "brings its own kernel" in line
             if found := re.search(r"edge-alpr: slot ([AB])$", line):
                 slots.append(found[1])
