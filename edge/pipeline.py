@@ -105,7 +105,7 @@ class Pipeline:
         reading, score = look.reading, look.crop.detection.score
         if regions.doubtful(reading.text):
             return min(reading.confidence, score) >= WORD
-        least = self._settings.reading.min_confidence * math.pow(ODDS * (1 - score) / score, STEEP)
+        least = self._settings.reading.min_confidence * math.pow(ODDS * (1 - score) / max(score, 1e-6), STEEP)
         return reading.confidence >= least
 
     def read_crop(self, image: Image) -> Look:
