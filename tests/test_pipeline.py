@@ -108,7 +108,7 @@ def test_lettering_is_told_only_where_it_looks_like_a_plate(
 
 @pytest.mark.parametrize(
     ("odds", "score", "told"),
-    [(1.0, 0.9, ["51F12345"]), (1.0, 0.2, []), (0.5, 0.9, ["51F12345"]), (0.5, 0.6, []), (0.0, 0.9, []), (2.0, 0.0, [])],
+    [(1.0, 0.9, ["51F12345"]), (1.0, 0.2, []), (0.5, 0.9, ["51F12345"]), (0.5, 0.6, []), (0.0, 0.9, []), (2.0, 0, [])],
 )
 def test_an_unsure_reading_is_told_only_where_the_detector_is_sure(odds: float, score: float, told: list[str]) -> None:
     class Unsure(Stages):
