@@ -1,4 +1,4 @@
-"""`python -m tests.board --image edge-alpr-arm64.img.xz`: resets, updates, and flashing, on an emulated board.
+"""`python -m tests.board --image edge-alpr-arm64.img.xz`: resets, updates, a silent slot and flashing.
 
 Of edge-alpr-rpi.img.xz what a Raspberry Pi 5 starts is started. Takes one to two hours.
 Needs apt install qemu-system-arm u-boot-qemu mtools e2fsprogs squashfs-tools rauc.
@@ -14,7 +14,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.board import flashing, resets, update
+from tests.board import flashing, resets, silent, update
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
         "--keep", action="store_true", help="go on with the card of the last run, which has started before"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
-    parser.add_argument("--only", choices=("resets", "update", "flash"), help="one part of the three")
+    parser.add_argument("--only", choices=("resets", "update", "silent", "flash"), help="one part of the four")
     parser.add_argument(
         "--tree", type=Path, metavar="DTB", help="a Raspberry Pi 3B's: resets on that board instead of `virt`"
     )
@@ -37,7 +37,7 @@ def main() -> int:
         parser.error("--tree goes with --only resets and edge-alpr-rpi.img.xz: that board has no room for more disks")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves the machine, which pulls its plug
     options.work.mkdir(parents=True, exist_ok=True)
-    parts = {"resets": resets.run, "update": update.run, "flash": flashing.run}
+    parts = {"resets": resets.run, "update": update.run, "silent": silent.run, "flash": flashing.run}
     found = {name: run(options) for name, run in parts.items() if options.only in (None, name)}
     digest = options.image.with_name(options.image.name + ".sha256").read_text().split()[0]
     told = {"date": datetime.now(UTC).date().isoformat(), "image": digest, "host": platform.machine()} | found
