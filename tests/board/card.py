@@ -22,6 +22,7 @@ PATIENCE = (
 NETWORK = "systemd-networkd systemd-networkd.socket systemd-resolved wpa_supplicant netplan-wpa-wlan0"
 NEEDLESS = f"{NETWORK} systemd-logind getty.target"
 EMULATED = " ".join([PATIENCE, *(f"systemd.mask={unit}" for unit in NEEDLESS.split())])  # for Linux
+SLOT = re.compile(r"edge-alpr: slot ([AB])$")  # what GRUB or the initramfs says when it has chosen
 # QEMU's Raspberry Pi restarts as soon as its watchdog is set.
 NO_WATCHDOG = "systemd.watchdog_sec=0 modprobe.blacklist=bcm2835_wdt"
 REPORT = """

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from argparse import Namespace
 from typing import Any
 
-from tests.board.card import CLIP, add, board, extract, notes, partition, prepare, put
+from tests.board.card import CLIP, SLOT, add, board, extract, notes, partition, prepare, put
 from tests.board.machine import Machine
 from tests.board.resets import SIZE
 
@@ -22,9 +21,11 @@ def run(options: Namespace) -> dict[str, Any]:
     card = options.work / "silent.img"
     card.unlink(missing_ok=True)
     prepare(options.image, card, SIZE)
+    slot = extract(card, 2, options.work / "slot.squashfs")
     with card.open("r+b") as file:
         file.seek(partition(card, 3)[0])
-        file.write(extract(card, 2, options.work / "slot.squashfs").read_bytes())
+        file.write(slot.read_bytes())
+    slot.unlink()
     block = "# GRUB Environment Block\n" + "".join(f"{name}={value}\n" for name, value in BOTH_GOOD.items())
     put(card, "grub/grubenv", block.encode().ljust(1024, b"#"))
     again = [["systemctl", "daemon-reload"], ["systemctl", "restart", "edge-alpr-rollback.timer"]]
@@ -34,7 +35,7 @@ def run(options: Namespace) -> dict[str, Any]:
     with (options.work / "silent.log").open("w") as log, Machine(log, *board(card)) as machine:
         while slots != SLOTS and (line := machine.line(5 * options.patience)) is not None:
             read |= '"plate"' in line
-            if found := re.search(r"edge-alpr: slot ([AB])$", line):
+            if found := SLOT.search(line):
                 slots.append(found[1])
     told = {"slots": slots, "read": read, "notes": notes(card), "minutes": round((time.monotonic() - begun) / 60)}
     return told | {"well": slots == SLOTS and not read and told["notes"]["A_TRY"] == "3"}

@@ -11,7 +11,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from tests.board.card import add, board, direct, extract, notes, partition, prepare
+from tests.board.card import SLOT, add, board, direct, extract, notes, partition, prepare
 from tests.board.machine import Machine
 from tests.board.resets import SIZE
 
@@ -69,7 +69,7 @@ def run(options: Namespace) -> dict[str, Any]:
     with (options.work / "update.log").open("w") as log, Machine(log, *board(card), *more) as machine:
         while "done" not in said and (line := machine.line(8 * options.patience)) is not None:
             kexecs += "brings its own kernel" in line
-            if found := re.search(r"edge-alpr: slot ([AB])$", line):
+            if found := SLOT.search(line):
                 slots.append(found[1])
             elif found := re.search(r"BOARD-UPDATE (\w+) ?(.*)", line):
                 said[found[1]] = found[2]
