@@ -53,6 +53,23 @@ def test_time_steps_spell_the_text_row_after_row() -> None:
     assert checked >= 36  # a character cut off at the edge has no step
 
 
+def test_a_part_of_a_plate_shows_and_spells_the_characters_of_that_part() -> None:
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        plate = formats.sample(rng, synth.SHARES)
+        sketch = drawing.draw(plate, rng, dirt=0.0)
+        seen, corners = view.part(rng, sketch)
+        assert 0 < len(seen.text) < len(sketch.text)
+        assert sketch.text.startswith(seen.text) or sketch.text.endswith(seen.text)
+        assert set(seen.rows) == {0}
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        middles = (seen.boxes[:, :2] + seen.boxes[:, 2:]) / 2
+        assert (low < middles).all() and (middles < high).all()
+        sample = view.render(np.random.default_rng(seed), weights=synth.SHARES, level=0.1, jitter=0.2, parts=1.0)
+        assert set(range(1, len(sample.text) + 1)) <= set(np.unique(sample.cells).tolist())
+        assert not sample.steps[view.HALF_COLUMNS :].any()
+
+
 def test_no_degradation_leaves_the_clear_view_and_full_strength_changes_it() -> None:
     def distance(**strengths: float) -> float:
         chosen = dict.fromkeys(degrade.NAMES, 0.0) | strengths

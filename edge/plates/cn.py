@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge.plates.alphabet import DIGITS, PROVINCES
 from edge.plates.grammar import Form, Grammar
 
-LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # neither I nor O
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # neither I nor O, which stands for an authority after a province
 
 # Which letters are a city's, or a county's of Beijing, Shanghai, Tianjin and Chongqing, by province.
 CITIES = {
@@ -31,6 +31,7 @@ GRAMMAR = Grammar(
     },
     forms=(
         Form("PL·XXXXX", heads=HEADS),
+        Form("PO·XXXXX", -1.5),  # authorities
         Form("PL·EX9999", heads=HEADS),
         Form("PL·99999E", heads=HEADS),
         Form("PL·XXXXU", -1.0, heads=HEADS),

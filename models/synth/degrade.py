@@ -57,17 +57,31 @@ def light(image: np.ndarray, strengths: Strengths, rng: Rng) -> np.ndarray:
 
 
 def optics(image: np.ndarray, strengths: Strengths, rng: Rng, extent: float) -> np.ndarray:
-    """Motion and defocus; `extent` is the plate's text height in pixels, to which blur is proportional."""
-    if (s := strengths["motion"]) > 0.05:
-        length = max(2, round(s * extent * 0.38))
-        kernel = np.zeros((2 * length + 1, 2 * length + 1), np.float32)
-        angle = rng.normal(0, 0.4) if rng.random() < 0.7 else rng.uniform(0, np.pi)
-        reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
-        ends = [tuple(int(v) for v in np.round((length + sign * reach) * 16)) for sign in (1, -1)]
-        cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, 4)
-        image = cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-6), borderType=cv2.BORDER_REPLICATE)
-    sigma = 0.12 * strengths["defocus"] * extent
-    return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.25 else image
+    """Motion and defocus; `extent` is the plate's text height in pixels, to which blur is proportional.
+
+    Mostly they mix light, not pixel values: bright strokes grow into a dark ground, dark ones shrink.
+    """
+    moved, sigma = strengths["motion"] > 0.05, 0.12 * strengths["defocus"] * extent
+    if not (moved or sigma > 0.25):
+        return image
+    gamma = np.float32(rng.uniform(1.6, 2.4) if rng.random() < 0.7 else 1)
+    image = np.clip(image / 255, 0, 1) ** gamma
+    if moved:
+        image = cv2.filter2D(image, -1, streak(strengths["motion"], extent, rng), borderType=cv2.BORDER_REPLICATE)
+    if sigma > 0.25:
+        image = cv2.GaussianBlur(image, (0, 0), sigma)
+    return 255 * np.clip(image, 0, 1) ** (1 / gamma)
+
+
+def streak(strength: float, extent: float, rng: Rng) -> np.ndarray:
+    """The path of a point while the shutter is open: a kernel of odd size and sum 1."""
+    length = max(2, round(strength * extent * 0.38))
+    kernel = np.zeros((2 * length + 1, 2 * length + 1), np.float32)
+    angle = rng.normal(0, 0.4) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+    reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    ends = [tuple(int(v) for v in np.round((length + sign * reach) * 16)) for sign in (1, -1)]
+    cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, 4)
+    return kernel / max(kernel.sum(), 1e-6)
 
 
 def sensor(image: np.ndarray, strengths: Strengths, rng: Rng) -> np.ndarray:

@@ -93,6 +93,7 @@ def press(
     """Stamp the cells into the coverage map (height, width) and return those that are characters."""
     height, width = coverage.shape
     narrowed, kept = rng.random() < 0.6, []
+    bold = rng.uniform(0, 0.04) if rng.random() < 0.6 else 0.0  # of a character's height: Hanzi as bold as the digits
     for character, x, y, w, h in cells:
         if character in " *":
             continue
@@ -108,9 +109,9 @@ def press(
             continue
         shape = glyph(faces, character)
         bitmap = cv2.resize(shape, (x1 - x0, y1 - y), interpolation=cv2.INTER_AREA)
-        if narrowed and "\u4e00" <= character <= "\u9fff":  # set narrow, not squeezed: its uprights stay as thick
-            lost = HANZI_STROKE * (h - w * shape.shape[0] / shape.shape[1])
-            bitmap = cv2.dilate(bitmap, np.ones((1, 1 + max(0, round(lost))), np.uint8))
+        if "\u4e00" <= character <= "\u9fff":  # set narrow, not squeezed: their uprights stay as thick
+            lost = HANZI_STROKE * (h - w * shape.shape[0] / shape.shape[1]) if narrowed else 0
+            bitmap = cv2.dilate(bitmap, np.ones((1 + round(bold * h), 1 + round(max(lost, bold * h))), np.uint8))
         np.maximum(coverage[y:y1, x0:x1], bitmap, out=coverage[y:y1, x0:x1])
         kept.append((character, x0, y, x1, y1))
     return kept
@@ -140,6 +141,13 @@ def weigh(coverage: np.ndarray, rng: Rng) -> np.ndarray:
     """The same characters bolder or thinner, by a pixel or two of a coverage map (height, width)."""
     kernel = np.ones(tuple(rng.integers(1, 4, 2)), np.uint8)
     return (cv2.dilate if rng.random() < 0.6 else cv2.erode)(coverage, kernel)
+
+
+def hatch(rng: Rng, size: tuple[int, int]) -> np.ndarray:
+    """Diagonal stripes (height, width) in [0, 1] on a plate of that (width, height)."""
+    ys, xs = np.mgrid[0 : size[1], 0 : size[0]]
+    wave = np.sin(2 * np.pi / (rng.uniform(0.05, 0.13) * size[1]) * (xs + rng.choice([-1, 1]) * ys))
+    return 1 - rng.uniform(0.2, 0.8) * (wave > rng.uniform(-0.2, 0.6))
 
 
 def sheet(plate: Plate, rng: Rng, size: tuple[int, int]) -> np.ndarray:
@@ -297,6 +305,8 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
     painted = coverage
     if rng.random() < 0.12:  # paint that has come off in patches; the pressed shape stays
         painted = coverage * np.clip((noise(rng, height, size[0]) - rng.uniform(0.1, 0.4)) * 8, rng.uniform(0, 0.5), 1)
+    if plate.kind.startswith("mercosul") and rng.random() < 0.35:  # ink printed in stripes, or with tiny words
+        painted = painted * hatch(rng, size)
     ink = np.array(plate.ink, np.float32) + rng.normal(0, 8, 3)
     caption_ink = np.array((235, 235, 235) if plate.band and plate.band[0] == "top" else plate.ink, np.float32)
     fade = 1 - dirt * rng.uniform(0, 0.5)

@@ -161,7 +161,7 @@ def brazil(rng: Rng) -> Plate:
 
 
 def china(rng: Rng) -> Plate:
-    province, city = pick(rng, PROVINCES), pick(rng, CN_LETTERS)
+    province, city = pick(rng, PROVINCES), pick(rng, CN_LETTERS + "O")  # O: authorities
     alphabet = "0123456789" * 4 + CN_LETTERS
     serial = digits(rng, 5) if rng.random() < 0.45 else pick(rng, alphabet, 5)
     dot = str(rng.choice(["·", " ", ""], p=[0.8, 0.1, 0.1]))
@@ -182,7 +182,7 @@ def china(rng: Rng) -> Plate:
             "cn", "yellow", 440, 140, (Line(province + city + dot + serial, 0.18, 0.82),), YELLOW, BLACK, border=0.7
         )
     if kind == 3:
-        lines = (Line(province + city, 0.09, 0.36, 0.25, 0.75, 0), Line(serial, 0.43, 0.92, 0.06, 0.94, 1))
+        lines = (Line(province + dot + city, 0.09, 0.36, 0.25, 0.75, 0), Line(serial, 0.43, 0.92, 0.06, 0.94, 1))
         return Plate("cn", "yellow2", 440, 220, lines, YELLOW, BLACK, border=0.7)
     background, ink = ((WHITE, BLACK), ((20, 20, 24), WHITE), (YELLOW, BLACK))[rng.integers(3)]
     return Plate(
@@ -227,11 +227,14 @@ def korea(rng: Rng) -> Plate:
             Line(pick(rng, "바사아자배") + serial, 0.42, 0.92, 0.05, 0.95, 1),
         )
         return Plate("kr", "yellow2", 335, 170, lines, YELLOW, (30, 40, 70), border=0.5)
-    return Plate(
-        "kr", "yellow", 520, 110,
-        (Line(region + pick(rng, "0123456789", 2) + pick(rng, "바사아자배") + serial, 0.14, 0.86),), YELLOW, BLACK,
-        border=0.6,
-    )
+    number = pick(rng, "0123456789", 2) + pick(rng, "바사아자배") + " " + serial
+    lines = (Line(region + number, 0.14, 0.86),)
+    if rng.random() < 0.8:  # one syllable above the other
+        lines = (
+            Line(region[0], 0.11, 0.49, 0.04, 0.14), Line(region[1], 0.51, 0.89, 0.04, 0.14),
+            Line(number, 0.14, 0.86, 0.155, 0.96),
+        )
+    return Plate("kr", "yellow", 520, 110, lines, YELLOW, BLACK, border=0.6)
 
 
 def pattern(rng: Rng, shape: str) -> str:

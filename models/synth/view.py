@@ -15,6 +15,7 @@ from models.synth.formats import Plate, Rng
 CROP = (64, 128)  # height, width of what reader, QAM and restorer take
 HALF_COLUMNS = 32
 MARGIN = 0.04  # of the plate's size on each side, as edge.image.rectify leaves it
+SLIP = 0.015  # of the plate's size: where a plate is parted, beside the gap between two characters or rows
 MAX_TEXT = 12
 IGNORE = 255
 
@@ -83,6 +84,26 @@ def cut(rng: Rng, corners: np.ndarray, jitter: float) -> np.ndarray:
     return np.array([low, (high[0], low[1]), high, (low[0], high[1])])
 
 
+def part(rng: Rng, sketch: drawing.Drawing) -> tuple[drawing.Drawing, np.ndarray]:
+    """One of the two parts in which a plate is looked at closely (edge.parts): a row, or half of a single row.
+
+    The drawing with the characters of that part alone, and its corners (4, 2) in the drawing.
+    """
+    height, width = sketch.image.shape[:2]
+    first, two = rng.random() < 0.5, max(sketch.rows) > 0
+    axis, size = (1, height) if two else (0, width)
+    gaps = [n for n in range(1, len(sketch.text)) if not two or sketch.rows[n] != sketch.rows[n - 1]]
+    begins, ends = sketch.boxes[:, axis], sketch.boxes[:, axis + 2]
+    gap = min(gaps, key=lambda n: abs((ends[n - 1] + begins[n]) / size - 1 + rng.normal(0, 0.15)))
+    edge = rng.uniform(*sorted((ends[:gap].max(), begins[gap:].min()))) + rng.normal(0, SLIP * size)
+    low, high = rng.normal(-MARGIN, 0.02, 2) * (width, height), (1 + rng.normal(MARGIN, 0.02, 2)) * (width, height)
+    (high if first else low)[axis] = edge
+    kept = slice(0, gap) if first else slice(gap, None)
+    text = sketch.text[kept]
+    seen = drawing.Drawing(sketch.image, text, (0,) * len(text), sketch.boxes[kept])
+    return seen, np.array([low, (high[0], low[1]), high, (low[0], high[1])])
+
+
 def targets(sketch: drawing.Drawing, to_crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Time-step classes (64,) and ordinal character cells (16, 32) from the projected character boxes."""
     steps = np.zeros(2 * HALF_COLUMNS, np.uint8)
@@ -94,7 +115,9 @@ def targets(sketch: drawing.Drawing, to_crop: np.ndarray) -> tuple[np.ndarray, n
         middle, half = (left + right) / 2, max(0.5, (right - left) * 0.5)
         for column in range(max(0, int(left)), min(HALF_COLUMNS, int(right) + 1)):
             away = abs(column + 0.5 - middle) / half
-            steps[row * HALF_COLUMNS + column] = INDEX[character] if away < 0.55 else IGNORE if away < 1.0 else 0
+            step = row * HALF_COLUMNS + column
+            below = steps[step] not in (0, IGNORE)  # another of the same row: which comes first is the reader's to find
+            steps[step] = IGNORE if below or 0.55 <= away < 1.0 else INDEX[character] if away < 0.55 else 0
     return steps, cells
 
 
@@ -106,16 +129,21 @@ def render(
     clear: bool = False,
     strengths: Strengths | None = None,
     jitter: float = 1.0,
+    parts: float = 0.0,
 ) -> Sample:
-    """One sample of a region drawn by `weights`, degraded up to `level` (or exactly as `strengths` says)."""
+    """One sample of a region drawn by `weights`, degraded up to `level` (or exactly as `strengths` says).
+
+    A share of `parts` shows one of its parts alone.
+    """
     plate = formats.sample(rng, weights)
     strengths = strengths or degrade.sample(rng, level)
     sketch = drawing.draw(plate, rng, dirt=strengths["dirt"])
-    return see(rng, plate, sketch, strengths, clear=clear, jitter=jitter)
+    return see(rng, plate, sketch, strengths, clear=clear, jitter=jitter, parts=parts)
 
 
 def see(
-    rng: Rng, plate: Plate, sketch: drawing.Drawing, strengths: Strengths, *, clear: bool = False, jitter: float = 1.0
+    rng: Rng, plate: Plate, sketch: drawing.Drawing, strengths: Strengths, *, clear: bool = False, jitter: float = 1.0,
+    parts: float = 0.0,
 ) -> Sample:
     """One view of a plate that has been drawn; of the same drawing there may be several."""
     width = 160 * 0.22 ** strengths["low_resolution"] * rng.uniform(0.9, 1.1)
@@ -145,7 +173,11 @@ def see(
     alpha = (mask.astype(np.float32) / 255)[:, :, None]
     world = world * (1 - alpha) + warped.astype(np.float32) * alpha
     extent = height * (0.7 if plate.rows == 1 else 0.4)
-    quad = cut(rng, corners, jitter)
+    if parts and rng.random() < parts:
+        sketch, around = part(rng, sketch)
+        quad = project(around * shrink, to_view) + rng.normal(0, 0.012 * jitter, (4, 2)) * np.ptp(corners, axis=0)
+    else:
+        quad = cut(rng, corners, jitter)
     to_crop = cv2.getPerspectiveTransform(
         quad.astype(np.float32), np.array([[0, 0], [128, 0], [128, 64], [0, 64]], np.float32)
     )

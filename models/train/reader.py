@@ -22,6 +22,7 @@ from models.train import loop, photographs
 from models.train.feed import Batch
 
 WEIGHTS = synth.SHARES
+PARTS = 0.25  # of the rendered plates show a row or half of the only row
 
 
 @cache
@@ -55,7 +56,7 @@ def make(
             photograph = pictures[rng.choice(len(pictures), p=shares)]
             crops[n], text = photographs.sample(rng, photograph, level), photograph.text
         else:
-            sample = view.render(rng, weights=WEIGHTS, level=level)
+            sample = view.render(rng, weights=WEIGHTS, level=level, parts=PARTS)
             crops[n], text = sample.crop, sample.text
             targets["steps"][n], targets["cells"][n] = sample.steps, sample.cells
         targets["text"][n, : len(text)], targets["length"][n] = text, len(text)
