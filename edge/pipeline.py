@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from statistics import fmean
 from typing import Protocol
 
 from edge.fusion import fuse
-from edge.image import MARGIN, rectify
+from edge.image import MARGIN, corners_of, rectify
+from edge.parts import join, parts
 from edge.plates import regions
 from edge.records import (
     Box,
@@ -35,7 +37,7 @@ CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
 CUTS_OF_BOX = (0.0, 0.08)  # in doubt, of its box instead of its corners
 OFF = 0.08  # of the plate's height: in doubt it is also cut that much higher and lower
 WORD = 0.5  # confidence and detection score below which a doubtful text is no plate
-ODDS = 2.0  # of a detection at which min_confidence holds: of a less sure one more is asked, of a surer one less,
+ODDS = 1.5  # of a detection at which min_confidence holds: of a less sure one more is asked, of a surer one less,
 STEEP = 1.5  # by this power of its odds
 FILLED = 0.3  # IoU of a plate with the picture above which the picture is a cut of that plate
 AROUND = 0.15  # of the plate's size, kept around it in the evidence
@@ -134,7 +136,7 @@ class Pipeline:
         return min(self._settings.tracking.min_looks, self._settings.reading.max_looks)
 
     def _study(self, image: Image, plate: Detection, cuts: list[PlateCrop]) -> Look:
-        """One look from several cuts of one plate, which decide together; where that leaves doubt, from four more."""
+        """One look from several cuts of one plate, which decide together; in doubt from more and from its parts."""
         looks = self._read_each(cuts)
         look, asked = self._agree(looks), self._settings.reading
         if not self._patient or not asked.min_confidence <= look.reading.confidence < asked.sure_confidence:
@@ -142,12 +144,24 @@ class Pipeline:
         off = OFF * plate.box.height
         more = [_cut(image, plate.moved(0, by)) for by in (-off, off)]
         more += [_cut(image, replace(plate, corners=None), margin) for margin in CUTS_OF_BOX]
-        return self._agree(looks + self._read_each(more))
+        in_parts = self._in_parts(image, plate, look.quality)
+        return self._agree([*looks, *self._read_each(more), in_parts, in_parts])  # two parts count as two cuts
+
+    def _in_parts(self, image: Image, plate: Detection, quality: Quality) -> Look:
+        """One look at both parts of a plate, each as large as a whole one."""
+        region, whole = self._settings.region, _cut(image, plate)
+        reading = self._reader.read(whole, region=region)
+        crops = (rectify(image, part, margin=0.0) for part in parts(plate.corners or corners_of(plate.box), reading))
+        first, second = (self._reader.read(replace(whole, image=crop), region=region) for crop in crops)
+        return Look(whole, quality, join(first, second, rows=reading.rows, region=region))
 
     def _agree(self, looks: list[Look]) -> Look:
-        """The first of several looks at one plate in one picture, with what they say together."""
+        """The first of several looks at one plate of a picture, with their mean quality and what they say together."""
+        first, score = looks[0], fmean(look.quality.score for look in looks)
         candidates = fuse(looks, region=self._settings.region, independent=False)
-        return replace(looks[0], reading=replace(looks[0].reading, candidates=candidates))
+        return replace(
+            first, quality=replace(first.quality, score=score), reading=replace(first.reading, candidates=candidates)
+        )
 
     def _read_each(self, cuts: list[PlateCrop]) -> list[Look]:
         return [self._read(cut, self._assessor.assess(cut)) for cut in cuts]

@@ -16,6 +16,11 @@ import cv2
 import numpy as np
 import pytest
 
+from edge import ctc
+from edge.plates.alphabet import decode
+from edge.reader import Reader
+from edge.records import Detection, PlateCrop
+from edge.runtime import open_model
 from models import synth
 from models.synth import clip, view
 
@@ -68,6 +73,17 @@ def test_most_lightly_degraded_plates_of_all_regions_are_read_without_naming_the
     answers = {Path(a["source"]).name: a["plates"][0] for a in map(json.loads, done.stdout.splitlines())}
     right = [answers[name]["text"] == text for name, text in texts.items()]
     assert len(right) == 40 and np.mean(right) > 0.6
+
+
+def test_most_rows_and_halves_of_plates_are_read_alone() -> None:
+    with open_model("reader", device="cpu") as model:
+        reader, right = Reader(model), []
+        for seed in range(40):
+            rng = np.random.default_rng([78, seed])
+            sample = view.render(rng, weights=synth.SHARES, level=0.15, jitter=0.5, parts=1.0)
+            said = reader.read(PlateCrop(sample.crop, Detection.whole(sample.crop)))
+            right.append(decode([*ctc.greedy(said.log_posteriors)]) == decode([*sample.text]).replace("Đ", "D"))
+    assert np.mean(right) > 0.6
 
 
 def test_the_registry_of_the_clip_names_all_owners_but_the_strangers() -> None:
