@@ -1,7 +1,7 @@
 """A plate in two parts, its rows or the halves of its only row, so that each fills the reader's input.
 
-A character of a single row has 14 of the 128 pixels there, next to its neighbours; of half a row it has twice as
-many. The reader learns such parts beside whole plates (models.synth.view.part).
+A character of a single row is 14 of the input's 128 pixels wide; seen as half a row it is twice as wide. The reader
+learns such parts beside whole plates (models.synth.view.part).
 """
 
 from __future__ import annotations
