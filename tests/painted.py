@@ -15,7 +15,7 @@ import numpy as np
 from edge.pipeline import Pipeline
 from edge.records import Detection, Image
 from edge.settings import Settings
-from tests.test_pipeline import Stages, frame
+from tests.test_pipeline import Stages, frame, plate
 
 HEADER = "plate,owner,unit,kind,status,note\n"
 
@@ -54,6 +54,11 @@ def painted(settings: Settings) -> Iterator[Pipeline]:
 def png(*plates: tuple[int, int, int], kind: str = ".png") -> bytes:
     image = cv2.cvtColor(frame(0, *plates).image, cv2.COLOR_RGB2BGR)
     return bytes(cv2.imencode(kind, image)[1])
+
+
+def cut_out(red: int, green: int) -> bytes:
+    """A picture of nothing but a plate."""
+    return bytes(cv2.imencode(".png", cv2.cvtColor(plate(40, 90, red, green), cv2.COLOR_RGB2BGR))[1])
 
 
 def clip(path: Path) -> Path:

@@ -21,7 +21,7 @@ import pytest
 from edge.commands import moment
 from edge.store import Store
 from tests.mjpeg import network_camera
-from tests.painted import HEADER, Alpr, clip, png
+from tests.painted import HEADER, Alpr, clip, cut_out, png
 from tests.passing import event
 from tests.read_only import read_only_directory
 from tests.test_camera import standard_input
@@ -120,7 +120,7 @@ def test_read_takes_pictures_of_one_pixel_and_of_48_megapixels(alpr: Alpr, tmp_p
 
 
 def test_read_takes_plates_already_cut_out_and_standard_input(alpr: Alpr) -> None:
-    crop = bytes(cv2.imencode(".png", np.full((40, 90, 3), (255, 160, 50), np.uint8))[1])
+    crop = cut_out(50, 160)
     with standard_input(crop + crop):
         ended = alpr("read", "--json", "--crops", "-")
     assert [o["source"] for o in ended.objects] == ["-", "-#2"]

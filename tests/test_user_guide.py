@@ -10,14 +10,12 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 
 from edge import errors
 from edge.cli import USAGE, parser
 from edge.settings import Settings
-from tests.painted import Alpr, clip, png
+from tests.painted import Alpr, clip, cut_out, png
 
 GUIDE = (Path(__file__).resolve().parents[1] / "docs" / "user-guide.md").read_text(encoding="utf-8")
 
@@ -62,7 +60,7 @@ def test_the_examples_print_what_the_guide_shows(alpr: Alpr, tmp_path: Path) -> 
     (tmp_path / "vehicles.csv").write_text(table, encoding="utf-8")
     clip(tmp_path / "gate.mjpeg")
     (tmp_path / "gate.png").write_bytes(png((10, 50, 160), (300, 150, 100)))
-    cv2.imwrite(str(tmp_path / "crop.png"), np.full((40, 90, 3), (255, 160, 50), np.uint8))
+    (tmp_path / "crop.png").write_bytes(cut_out(50, 160))
     for command, printed in examples():
         ended = alpr(*shlex.split(command))
         if "--json" in command:

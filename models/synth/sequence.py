@@ -31,10 +31,11 @@ class Sequence:
 
 
 def plate(rng: Rng) -> Plate:
-    """A Chinese plate of one row: province, letter, five more."""
+    """A Chinese plate of one row: province, letter, five more; none with an authority's O."""
     while True:
         drawn = formats.china(rng)
-        if drawn.rows == 1 and len(drawn.text) == CHARACTERS and drawn.kind != "special":
+        usual = drawn.kind != "special" and "O" not in drawn.text
+        if usual and drawn.rows == 1 and len(drawn.text) == CHARACTERS:
             return drawn
 
 
