@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from statistics import fmean
+from statistics import mean
 from typing import Protocol
 
 from edge.fusion import fuse
@@ -157,7 +157,7 @@ class Pipeline:
 
     def _agree(self, looks: list[Look]) -> Look:
         """The first of several looks at one plate of a picture, with their mean quality and what they say together."""
-        first, score = looks[0], fmean(look.quality.score for look in looks)
+        first, score = looks[0], mean(look.quality.score for look in looks)
         candidates = fuse(looks, region=self._settings.region, independent=False)
         return replace(
             first, quality=replace(first.quality, score=score), reading=replace(first.reading, candidates=candidates)

@@ -1,4 +1,4 @@
-"""A plate in two parts: where it parts, what each shows, and that the released reader reads them."""
+"""A plate in two parts: where it parts, and what its parts say together."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.posteriors import posteriors
 PLATE = corners_of(Box(100, 50, 300, 150))
 
 
-def reading(upper: str, lower: str = "", *, region: str | None = None) -> Reading:
+def reading(upper: str, lower: str = "") -> Reading:
     log_posteriors = fold(posteriors(upper, lower))
-    return Reading(conclude(log_posteriors, region), log_posteriors, 2 if lower else 1)
+    return Reading(conclude(log_posteriors, None), log_posteriors, 2 if lower else 1)
 
 
 @pytest.mark.parametrize(("text", "place"), [("51F12345", 15 / 32), ("7", 0.5), ("51", 3 / 32), ("ABC1D23", 15 / 32)])
