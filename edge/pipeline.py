@@ -13,7 +13,6 @@ from typing import Protocol
 
 from edge.fusion import fuse
 from edge.image import MARGIN, corners_of, rectify
-from edge.parts import join, parts
 from edge.plates import regions
 from edge.records import (
     Box,
@@ -31,6 +30,7 @@ from edge.records import (
 from edge.settings import Settings
 from edge.thorough import Detects, Thorough, from_afar
 from edge.tracker import Track, Tracker
+from edge.windows import spread
 
 CUTS = (MARGIN, 0.0, 0.09)  # margins of the cuts of a plate in a single picture, of its width and height
 CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
@@ -56,9 +56,11 @@ class Restores(Protocol):
 
 
 class Reads(Protocol):
-    """Reads a crop."""
+    """Reads a crop, or a wide view of a plate."""
 
     def read(self, crop: PlateCrop, *, region: str | None) -> Reading: ...
+
+    def read_wide(self, wide: Image, *, region: str | None) -> Reading: ...
 
 
 class Pipeline:
@@ -136,7 +138,7 @@ class Pipeline:
         return min(self._settings.tracking.min_looks, self._settings.reading.max_looks)
 
     def _study(self, image: Image, plate: Detection, cuts: list[PlateCrop]) -> Look:
-        """One look from several cuts of one plate, which decide together; in doubt from more and from its parts."""
+        """One look from several cuts of one plate, which decide together; in doubt from more and seen wide."""
         looks = self._read_each(cuts)
         look, asked = self._agree(looks), self._settings.reading
         if not self._patient or not asked.min_confidence <= look.reading.confidence < asked.sure_confidence:
@@ -144,16 +146,14 @@ class Pipeline:
         off = OFF * plate.box.height
         more = [_cut(image, plate.moved(0, by)) for by in (-off, off)]
         more += [_cut(image, replace(plate, corners=None), margin) for margin in CUTS_OF_BOX]
-        in_parts = self._in_parts(image, plate, look.quality)
-        return self._agree([*looks, *self._read_each(more), in_parts, in_parts])  # two parts count as two cuts
+        wide = self._read_wide(image, plate, look)
+        return self._agree([*looks, *self._read_each(more), wide, wide])  # seen wide it counts as two cuts
 
-    def _in_parts(self, image: Image, plate: Detection, quality: Quality) -> Look:
-        """One look at both parts of a plate, each as large as a whole one."""
-        region, whole = self._settings.region, _cut(image, plate)
-        reading = self._reader.read(whole, region=region)
-        crops = (rectify(image, part, margin=0.0) for part in parts(plate.corners or corners_of(plate.box), reading))
-        first, second = (self._reader.read(replace(whole, image=crop), region=region) for crop in crops)
-        return Look(whole, quality, join(first, second, rows=reading.rows, region=region))
+    def _read_wide(self, image: Image, plate: Detection, look: Look) -> Look:
+        """One look at a plate seen wide, as it was read so far."""
+        region, corners = self._settings.region, plate.corners or corners_of(plate.box)
+        wide = spread(image, corners, rows=look.reading.rows, region=look.reading.region)
+        return replace(look, reading=self._reader.read_wide(wide, region=region))
 
     def _agree(self, looks: list[Look]) -> Look:
         """The first of several looks at one plate of a picture, with their mean quality and what they say together."""

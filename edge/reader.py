@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge import ctc
 from edge.errors import ModelMismatch
 from edge.plates.alphabet import CHARACTERS
 from edge.plates.decide import conclude, fold
-from edge.records import PlateCrop, Reading
+from edge.records import Image, PlateCrop, Reading
 from edge.runtime import Model
+from edge.windows import stitch, windows
 
 
 class Reader:
@@ -23,8 +27,17 @@ class Reader:
 
     def read(self, crop: PlateCrop, *, region: str | None = None) -> Reading:
         """The reading of a crop (64, 128, 3); without a region the grammars vote."""
-        outputs = self._model(crop=crop.image)
-        log_posteriors = fold(ctc.log_softmax(ctc.contract(outputs["classes"], outputs["masks"])))
-        candidates = conclude(log_posteriors, region)
-        rows = (log_posteriors.argmax(axis=1) != ctc.BLANK).reshape(ctc.ROWS, -1)
-        return Reading(candidates, log_posteriors, 2 if rows.any(axis=1).all() else 1)
+        return _reading(self._look(crop.image), region)
+
+    def read_wide(self, wide: Image, *, region: str | None = None) -> Reading:
+        """The same of a wide view (64, 256, 3), in which the rows of a plate stand side by side."""
+        return _reading(stitch([self._look(window) for window in windows(wide)]), region)
+
+    def _look(self, image: Image) -> NDArray[np.float32]:
+        outputs = self._model(crop=image)
+        return fold(ctc.log_softmax(ctc.contract(outputs["classes"], outputs["masks"])))
+
+
+def _reading(log_posteriors: NDArray[np.float32], region: str | None) -> Reading:
+    rows = (log_posteriors.argmax(axis=1) != ctc.BLANK).reshape(ctc.ROWS, -1)
+    return Reading(conclude(log_posteriors, region), log_posteriors, 2 if rows.any(axis=1).all() else 1)

@@ -1,6 +1,6 @@
 """The way of a frame, with stages that are plain functions of what is painted into the frame.
 
-A plate is a rectangle: red says which text it carries, green how good the QAM finds it, blue which half it is.
+A plate is a rectangle: red says which text it carries, green how good the QAM finds it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from tests.posteriors import Rivals, posteriors
 
 TEXTS = {50: "51F12345", 100: "29B123456", 150: "ABC1D23"}
 WIDTH, HEIGHT = 60, 30
-HALF = 5  # characters of a text in the left half of its plate, as `posteriors` spreads them
 
 
 def frame(index: int, *plates: tuple[int, int, int], time: float | None = None) -> Frame:
@@ -31,9 +30,7 @@ def frame(index: int, *plates: tuple[int, int, int], time: float | None = None) 
 
 
 def plate(height: int, width: int, red: int, green: int) -> Image:
-    image = np.full((height, width, 3), (red, green, 255), np.uint8)
-    image[:, width // 2 :, 2] = 155
-    return image
+    return np.full((height, width, 3), (red, green, 255), np.uint8)
 
 
 @dataclass
@@ -43,11 +40,11 @@ class Stages:
     rivals: Rivals = field(default_factory=dict)
     degraded_below: float = 0.0
     odds: float = 14.0
-    near_odds: float = 14.0
+    wide_odds: float = 14.0
     reads: list[float] = field(default_factory=list)
     assessed: int = 0
     restored: int = 0
-    halves: int = 0
+    wide: int = 0
 
     def detect(self, image: Image) -> list[Detection]:
         if len(image) < 80 + HEIGHT:
@@ -68,14 +65,18 @@ class Stages:
 
     def read(self, crop: PlateCrop, *, region: str | None) -> Reading:
         self.reads.append(round(float(crop.image[32, 64, 1]) / 200, 2))
-        text = min(TEXTS.items(), key=lambda item: abs(item[0] - int(crop.image[32, 64, 0])))[1]
         odds = self.odds + (4.0 if crop.restored else 0.0)
-        left, right = crop.image[32, 24, 2] > 205, crop.image[32, 104, 2] <= 205
-        if left != right:  # one of the halves alone, and from near no rival looks like it
-            self.halves += 1
-            log_posteriors = fold(posteriors(text[:HALF] if left else text[HALF:], odds=self.near_odds))
-        else:
-            log_posteriors = fold(posteriors(text, odds=odds, rivals=self.rivals))
+        return self._reading(crop.image, region, odds=odds, rivals=self.rivals)
+
+    def read_wide(self, wide: Image, *, region: str | None) -> Reading:
+        """From near no rival looks like it."""
+        self.wide += 1
+        assert wide.shape == (64, 256, 3)
+        return self._reading(wide, region, odds=self.wide_odds)
+
+    def _reading(self, image: Image, region: str | None, *, odds: float, rivals: Rivals | None = None) -> Reading:
+        text = min(TEXTS.items(), key=lambda item: abs(item[0] - int(image[32, 64, 0])))[1]
+        log_posteriors = fold(posteriors(text, odds=odds, rivals=rivals))
         candidates = decide(propose(log_posteriors, region), [(log_posteriors, 1.0)], region)
         return Reading(candidates, log_posteriors, 1)
 
@@ -146,7 +147,7 @@ def test_in_doubt_a_crop_is_read_both_ways_and_the_surer_counts(degraded_below: 
     stages = Stages(degraded_below=degraded_below, odds=1.0)
     (look,) = pipeline(stages).read_image(frame(0, (10, 50, 160)).image)
     assert look.crop.restored and look.reading.text == "51F12345"
-    assert stages.restored == len(CUTS) + 4 and len(stages.reads) == 2 * (len(CUTS) + 4) + 3
+    assert stages.restored == len(CUTS) + 4 and len(stages.reads) == 2 * (len(CUTS) + 4) and stages.wide == 1
 
 
 @pytest.mark.parametrize(("odds", "cuts"), [(14.0, len(CUTS)), (1.0, len(CUTS) + 4), (-5.0, len(CUTS))])
@@ -161,15 +162,18 @@ def test_a_plate_in_doubt_is_cut_higher_lower_and_by_its_box_too_but_a_hopeless_
     assert quick.assessed == 1
 
 
-def test_in_doubt_a_plate_is_read_half_by_half_and_its_halves_decide() -> None:
+def test_in_doubt_a_plate_is_read_wide_and_that_decides() -> None:
     stages = Stages(rivals={7: {"6": 0.3}})
     (look,) = pipeline(stages).read_image(frame(0, (10, 50, 160)).image)
-    assert stages.halves == 2
+    assert stages.wide == 1
     assert look.reading.text == "51F12345"
-    unsure = Stages(rivals={7: {"6": 0.3}}, near_odds=0.0)
+    unsure = Stages(rivals={7: {"6": 0.3}}, wide_odds=0.0)
     (look,) = pipeline(unsure).read_image(frame(0, (10, 50, 160)).image)
-    assert unsure.halves == 2
+    assert unsure.wide == 1
     assert look.reading.text == "51F12346"
+    sure = Stages()
+    pipeline(sure).read_image(frame(0, (10, 50, 160)).image)
+    assert sure.wide == 0
 
 
 def test_a_cut_out_plate_is_read_whole() -> None:

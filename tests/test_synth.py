@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.plates.alphabet import INDEX, decode
+from edge import windows
+from edge.plates.alphabet import INDEX, PROVINCES, decode
 from models import synth
-from models.synth import atlas, degrade, drawing, formats, hangul, scene, view
+from models.synth import atlas, degrade, drawing, formats, hangul, hanzi, scene, strokes, view
 from models.synth.view import IGNORE
 from models.train import photographs
 
@@ -53,21 +54,22 @@ def test_time_steps_spell_the_text_row_after_row() -> None:
     assert checked >= 36  # a character cut off at the edge has no step
 
 
-def test_a_part_of_a_plate_shows_and_spells_the_characters_of_that_part() -> None:
+def test_a_plate_seen_wide_spells_its_text_in_one_row() -> None:
+    two_rows = 0
     for seed in range(40):
-        rng = np.random.default_rng(seed)
-        plate = formats.sample(rng, synth.SHARES)
-        sketch = drawing.draw(plate, rng, dirt=0.0)
-        seen, corners = view.part(rng, sketch)
-        assert 0 < len(seen.text) < len(sketch.text)
-        assert sketch.text.startswith(seen.text) or sketch.text.endswith(seen.text)
-        assert set(seen.rows) == {0}
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        middles = (seen.boxes[:, :2] + seen.boxes[:, 2:]) / 2
-        assert (low < middles).all() and (middles < high).all()
-        sample = view.render(np.random.default_rng(seed), weights=synth.SHARES, level=0.1, jitter=0.2, parts=1.0)
-        assert set(range(1, len(sample.text) + 1)) <= set(np.unique(sample.cells).tolist())
-        assert not sample.steps[view.HALF_COLUMNS :].any()
+        sample = view.render(
+            np.random.default_rng(seed), weights=synth.SHARES, level=0.1, jitter=0.2, size=windows.WIDE
+        )
+        assert sample.crop.shape == (64, 256, 3)
+        upper, lower = sample.steps.reshape(2, 64)
+        spoken = upper[(upper > 0) & (upper != view.IGNORE)]
+        assert set(spoken) <= set(sample.text)
+        if sample.plate.rows == 2:
+            two_rows += 1
+            assert not lower.any()
+            first = INDEX[sample.plate.lines[0].text.strip("-.· *")[-1]]
+            assert first in upper[:32] and sample.text[-1] in upper[32:]
+    assert two_rows > 5
 
 
 def test_no_degradation_leaves_the_clear_view_and_full_strength_changes_it() -> None:
@@ -145,6 +147,22 @@ def test_a_photograph_gives_another_crop_of_the_same_plate_each_time(tmp_path: P
     crops = [photographs.sample(np.random.default_rng(seed), photograph, 1.0) for seed in range(3)]
     assert all(crop.shape == (64, 128, 3) and crop.dtype == np.uint8 for crop in crops)
     assert not np.array_equal(crops[0], crops[1])
+    wide = photographs.sample(np.random.default_rng(0), photograph, 1.0, windows.WIDE)
+    assert wide.shape == (64, 256, 3)
+
+
+def test_a_chinese_photograph_without_its_province_begins_with_its_letter() -> None:
+    image = np.zeros((40, 120, 3), np.uint8)
+    image[10:30, 10:25] = 255  # the Hanzi
+    corners = np.array([[10.0, 10.0], [110.0, 10.0], [110.0, 30.0], [10.0, 30.0]])
+    text = tuple(INDEX[c] for c in "皖A12345")
+    whole = photographs.Photograph(image, corners, text)
+    rest = photographs.without_province(whole)
+    assert decode(list(rest.text)) == "A12345"
+    assert not rest.image.any() and rest.image.shape == (40, 95, 3)
+    assert rest.corners.tolist() == [[0, 10], [85, 10], [85, 30], [0, 30]]
+    latin = photographs.Photograph(image, corners, text[1:])
+    assert photographs.without_province(latin) is latin
 
 
 def test_the_atlas_has_every_character_in_several_faces() -> None:
@@ -172,6 +190,24 @@ def test_the_syllables_of_korean_plates_are_pressed_from_one_alphabet() -> None:
     assert len({glyph.tobytes() for glyph in drawn.values()}) == len(set(formats.KR_USE))
     assert not np.array_equal(drawn["가"], hangul.draw("가", 2, **shape))
     assert hangul.draw("강", 1, **shape) is None
+
+
+def test_every_province_is_drawn_as_narrow_as_it_is_pressed_and_unlike_any_other() -> None:
+    rng = np.random.default_rng(1)
+    drawn = {c: hanzi.draw(c, rng, height=64, aspect=0.5, weight=0.06) for c in PROVINCES}
+    assert {glyph.shape for glyph in drawn.values()} == {(64, 32)}
+    assert all(0.1 < (glyph > 127).mean() < 0.7 for glyph in drawn.values())
+    ink = np.array([glyph.ravel() > 127 for glyph in drawn.values()])
+    alike = (ink[:, None] & ink).sum(axis=2) / (ink[:, None] | ink).sum(axis=2)
+    assert (alike - np.eye(len(ink))).max() < 0.7
+
+
+def test_square_strokes_fill_the_corners_that_round_ones_leave() -> None:
+    shape = {"height": 64, "aspect": 0.5, "weight": 0.14, "radius": 0.2, "plain": 0.0, "alphabet": "brazilian"}
+    for character, corner in (("D", 255), ("L", 255), ("O", 0)):
+        filled, plain = (strokes.draw(character, np.random.default_rng(0), square=s, **shape) for s in (True, False))
+        assert plain[0, 0] < 128
+        assert (filled[0, 0] > 128) == (corner > 128)
 
 
 @pytest.mark.parametrize("name", ["detector", "reader"])

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from edge.plates.alphabet import CHINESE_USE, DIGITS, HANGUL, LATIN, PROVINCES
-from models.synth import hangul, strokes
+from models.synth import hangul, hanzi, strokes
 
 HEIGHT = 64  # pixels of a capital letter
 PATH = Path(__file__).with_name("atlas.npz")
@@ -47,6 +47,7 @@ PRESSES = {  # for each alphabet the faces, and between what width, weight and c
     "forgery proof": (12, (0.46, 0.62), (0.1, 0.15), (0.16, 0.3)),
 }
 KOREAN_FACES = 12
+CHINESE_FACES = 8
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def pressed_glyphs(alphabet: str, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng([8, seed])
     _, aspects, weights, radii = PRESSES[alphabet]
     shape = {"aspect": rng.uniform(*aspects), "weight": rng.uniform(*weights), "radius": rng.uniform(*radii)}
+    shape["square"] = bool(seed % 2)
     return {
         character: strokes.draw(character, rng, height=HEIGHT, plain=0.0, alphabet=alphabet, **shape)
         for character in DIGITS + LATIN + "Đ"
@@ -101,6 +103,13 @@ def korean_glyphs(seed: int, others: dict[str, np.ndarray]) -> dict[str, np.ndar
     shape = {"aspect": rng.uniform(0.6, 0.95), "weight": rng.uniform(0.07, 0.13)}
     drawn = {c: hangul.draw(c, seed, height=HEIGHT, **shape) for c in others}
     return {c: others[c] if glyph is None else glyph for c, glyph in drawn.items()}
+
+
+def chinese_glyphs(seed: int, others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """China's provinces as one of its presses makes them, and the Hanzi of a use from another face."""
+    rng = np.random.default_rng([11, seed])
+    shape = {"aspect": rng.uniform(0.46, 0.6), "weight": rng.uniform(0.045, 0.07)}
+    return {**others, **{c: hanzi.draw(c, rng, height=HEIGHT, **shape) for c in PROVINCES}}
 
 
 def build() -> list[Face]:
@@ -124,7 +133,8 @@ def build() -> list[Face]:
         Face("hanzi", font_glyphs(FONTS / f, PROVINCES + CHINESE_USE, index=2 if "Noto" in f else 0))
         for f in HANZI_FONTS
     ]
-    return faces
+    fonts = [face.glyphs for face in faces if face.kind == "hanzi"]
+    return faces + [Face("hanzi", chinese_glyphs(seed, fonts[seed % len(fonts)])) for seed in range(CHINESE_FACES)]
 
 
 def save(faces: list[Face], path: Path = PATH) -> None:

@@ -72,8 +72,9 @@ def layout(
             share = spaces.get(character, rng.uniform(0.06, 0.16))
             cells.append((character, share * cap))
         else:
+            aspect = 1.0 if "\u4e00" <= character <= "\u9fff" else glyph(faces, character).shape[1] / atlas.HEIGHT
             share = stretch if character in latin else narrow  # Hangul and Hanzi are set as narrow as the digits
-            cells.append((character, glyph(faces, character).shape[1] / atlas.HEIGHT * cap * share))
+            cells.append((character, aspect * share * cap))
     total = sum(w for _, w in cells) + gap * (len(cells) - 1)
     span = (line.right - line.left) * width
     widest = rng.uniform(1.0, 1.25 if rng.random() < 0.85 else 1.9)  # the digits of Korean green plates are squares

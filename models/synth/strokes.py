@@ -8,6 +8,8 @@ of one width, so stroke width, corner radius and a few alternative forms describ
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 
@@ -172,24 +174,46 @@ def rounded(vertices: list, radius: float) -> np.ndarray:
     return np.array(points + points[:1] if closed else points)
 
 
-def paint(shapes: list[list], size: tuple[int, int], thick: int, radius: float) -> np.ndarray:
-    """Coverage (height, width) uint8 of strokes in the unit box, brought to (width, height) pixels."""
+def paint(
+    shapes: list[list], size: tuple[int, int], thick: int, radius: float, *, square: bool = False
+) -> np.ndarray:
+    """Coverage (height, width) uint8 of strokes in the unit box, brought to (width, height) pixels.
+
+    Ends and corners that are not marked are round, or `square` where upright and level strokes have them.
+    """
     canvas = np.zeros(size[::-1], np.uint8)
     room = np.array(size, float) - thick
     for shape in shapes:
         pixels = [v if v == "z" else (*(np.array(v[:2]) * room + thick / 2), *v[2:]) for v in shape]
         line = rounded(pixels, radius)
         cv2.polylines(canvas, [np.round(line * 16).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
+        for x, y in square_ends(pixels) if square else ():
+            low, high = (round(x - thick / 2), round(y - thick / 2)), (round(x + thick / 2), round(y + thick / 2))
+            cv2.rectangle(canvas, low, high, 255, cv2.FILLED)
     return canvas
+
+
+def square_ends(vertices: list) -> list[tuple[float, float]]:
+    """The ends and unmarked corners of a stroke at which only upright and level lines meet."""
+    if vertices[-1] == "z":
+        return []
+    points = [np.array(v[:2], float) for v in vertices]
+    straight = [bool((a == b).any()) for a, b in itertools.pairwise(points)]
+    return [
+        (float(point[0]), float(point[1]))
+        for n, (point, vertex) in enumerate(zip(points, vertices, strict=True))
+        if len(vertex) == 2 and all(straight[max(0, n - 1) : n + 1])
+    ]
 
 
 def draw(
     character: str, rng: np.random.Generator, *, height: int, aspect: float, weight: float, radius: float, plain: float,
-    alphabet: str = "", room: float = 1.0,
+    alphabet: str = "", room: float = 1.0, square: bool = False,
 ) -> np.ndarray:
     """Coverage (height, width) uint8 of a stroke glyph; `aspect` is width over height, the rest in heights.
 
-    `alphabet` is one of ALPHABETS; without it the forms are mixed. `room` is what M and W get of their usual width.
+    `alphabet` is one of ALPHABETS; without it the forms are mixed. `room` is what M and W get of their usual width,
+    `square` how strokes end (paint).
     """
     barred = character == "Đ"
     character = "D" if barred else character
@@ -205,7 +229,7 @@ def draw(
     if len(strokes) == 1 and character in "1I" and strokes[0] == [(0.5, 0), (0.5, 1)]:
         w = round(thick * 1.15)
     left = round(0.2 * w) if barred else 0
-    canvas = np.pad(paint(strokes, (w, h), thick, radius * h), ((0, 0), (left, 0)))
+    canvas = np.pad(paint(strokes, (w, h), thick, radius * h, square=square), ((0, 0), (left, 0)))
     if barred:
         cv2.line(
             canvas, (thick // 2, h // 2), (round(0.5 * w) + left, h // 2), 255, max(2, round(thick * 0.8)), cv2.LINE_AA

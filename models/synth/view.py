@@ -13,11 +13,10 @@ from models.synth.degrade import Strengths
 from models.synth.formats import Plate, Rng
 
 CROP = (64, 128)  # height, width of what reader, QAM and restorer take
-HALF_COLUMNS = 32
 MARGIN = 0.04  # of the plate's size on each side, as edge.image.rectify leaves it
-SLIP = 0.015  # of the plate's size: where a plate is parted, beside the gap between two characters or rows
 MAX_TEXT = 12
 IGNORE = 255
+SLIP = 0.015  # of the plate's height: where two rows are parted, beside the middle between them
 
 
 @dataclass(frozen=True)
@@ -84,38 +83,46 @@ def cut(rng: Rng, corners: np.ndarray, jitter: float) -> np.ndarray:
     return np.array([low, (high[0], low[1]), high, (low[0], high[1])])
 
 
-def part(rng: Rng, sketch: drawing.Drawing) -> tuple[drawing.Drawing, np.ndarray]:
-    """One of the two parts in which a plate is looked at closely (edge.parts): a row, or half of a single row.
+def pieces(
+    rng: Rng, sketch: drawing.Drawing, quad: np.ndarray, to_view: np.ndarray, size: tuple[int, int]
+) -> list[tuple[drawing.Drawing, np.ndarray, tuple[int, int]]]:
+    """What a crop of a (height, width) is put together of, left to right: a drawing, from the view to it, its size.
 
-    The drawing with the characters of that part alone, and its corners (4, 2) in the drawing.
+    One piece, or, where a plate of two rows is seen wide, each row by itself (edge.windows.spread).
     """
-    height, width = sketch.image.shape[:2]
-    first, two = rng.random() < 0.5, max(sketch.rows) > 0
-    axis, size = (1, height) if two else (0, width)
-    gaps = [n for n in range(1, len(sketch.text)) if not two or sketch.rows[n] != sketch.rows[n - 1]]
-    begins, ends = sketch.boxes[:, axis], sketch.boxes[:, axis + 2]
-    gap = min(gaps, key=lambda n: abs((ends[n - 1] + begins[n]) / size - 1 + rng.normal(0, 0.15)))
-    edge = rng.uniform(*sorted((ends[:gap].max(), begins[gap:].min()))) + rng.normal(0, SLIP * size)
-    low, high = rng.normal(-MARGIN, 0.02, 2) * (width, height), (1 + rng.normal(MARGIN, 0.02, 2)) * (width, height)
-    (high if first else low)[axis] = edge
-    kept = slice(0, gap) if first else slice(gap, None)
-    text = sketch.text[kept]
-    seen = drawing.Drawing(sketch.image, text, (0,) * len(text), sketch.boxes[kept])
-    return seen, np.array([low, (high[0], low[1]), high, (low[0], high[1])])
+    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    flat = cv2.getPerspectiveTransform(quad.astype(np.float32), unit)
+    height, width = size
+    rows = np.array(sketch.rows)
+    if size == CROP or not rows.any():
+        return [(sketch, np.diag([width, height, 1.0]) @ flat, size)]
+    between = (sketch.boxes[rows == 0, 3].max() + sketch.boxes[rows == 1, 1].min()) / 2
+    edge = project(np.array([[sketch.image.shape[1] / 2, between]]), flat @ to_view)[0, 1]
+    edge = float(np.clip(edge + rng.normal(0, SLIP), 0.2, 0.8))
+    found = []
+    for row, (begin, end) in enumerate(((0.0, edge), (edge, 1.0))):
+        kept = rows == row
+        text = "".join(c for c, here in zip(sketch.text, kept, strict=True) if here)
+        stretch = height / (end - begin)
+        to_crop = np.array([[width / 2, 0, 0], [0, stretch, -begin * stretch], [0, 0, 1.0]]) @ flat
+        piece = drawing.Drawing(sketch.image, text, (0,) * len(text), sketch.boxes[kept])
+        found.append((piece, to_crop, (height, width // 2)))
+    return found
 
 
-def targets(sketch: drawing.Drawing, to_crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Time-step classes (64,) and ordinal character cells (16, 32) from the projected character boxes."""
-    steps = np.zeros(2 * HALF_COLUMNS, np.uint8)
-    cells = np.zeros((16, HALF_COLUMNS), np.uint8)
+def targets(sketch: drawing.Drawing, to_crop: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Time-step classes (width/2,) and ordinal character cells (16, width/4) from the projected character boxes."""
+    columns = width // 4
+    steps = np.zeros(2 * columns, np.uint8)
+    cells = np.zeros((16, columns), np.uint8)
     for n, (character, row, box) in enumerate(zip(sketch.text, sketch.rows, sketch.boxes, strict=True), 1):
         quad = project(box[[0, 1, 2, 1, 2, 3, 0, 3]], to_crop) / 4
         cv2.fillConvexPoly(cells, np.round(quad).astype(np.int32), n)
         left, right = quad[[0, 3], 0].mean(), quad[[1, 2], 0].mean()
         middle, half = (left + right) / 2, max(0.5, (right - left) * 0.5)
-        for column in range(max(0, int(left)), min(HALF_COLUMNS, int(right) + 1)):
+        for column in range(max(0, int(left)), min(columns, int(right) + 1)):
             away = abs(column + 0.5 - middle) / half
-            step = row * HALF_COLUMNS + column
+            step = row * columns + column
             below = steps[step] not in (0, IGNORE)  # another of the same row: which comes first is the reader's to find
             steps[step] = IGNORE if below or 0.55 <= away < 1.0 else INDEX[character] if away < 0.55 else 0
     return steps, cells
@@ -129,24 +136,25 @@ def render(
     clear: bool = False,
     strengths: Strengths | None = None,
     jitter: float = 1.0,
-    parts: float = 0.0,
+    size: tuple[int, int] = CROP,
 ) -> Sample:
     """One sample of a region drawn by `weights`, degraded up to `level` (or exactly as `strengths` says).
 
-    A share of `parts` shows one of its parts alone.
+    `size` is the crop's height and width: CROP, or edge.windows.WIDE.
     """
     plate = formats.sample(rng, weights)
     strengths = strengths or degrade.sample(rng, level)
     sketch = drawing.draw(plate, rng, dirt=strengths["dirt"])
-    return see(rng, plate, sketch, strengths, clear=clear, jitter=jitter, parts=parts)
+    return see(rng, plate, sketch, strengths, clear=clear, jitter=jitter, size=size)
 
 
 def see(
     rng: Rng, plate: Plate, sketch: drawing.Drawing, strengths: Strengths, *, clear: bool = False, jitter: float = 1.0,
-    parts: float = 0.0,
+    size: tuple[int, int] = CROP,
 ) -> Sample:
     """One view of a plate that has been drawn; of the same drawing there may be several."""
-    width = 160 * 0.22 ** strengths["low_resolution"] * rng.uniform(0.9, 1.1)
+    finer = rng.uniform(1.0, size[1] / CROP[1]) if size != CROP else 1.0
+    width = finer * 160 * 0.22 ** strengths["low_resolution"] * rng.uniform(0.9, 1.1)
     height = width * plate.height / plate.width
     flat = sketch.image
     if width < flat.shape[1] * 0.8:
@@ -173,25 +181,25 @@ def see(
     alpha = (mask.astype(np.float32) / 255)[:, :, None]
     world = world * (1 - alpha) + warped.astype(np.float32) * alpha
     extent = height * (0.7 if plate.rows == 1 else 0.4)
-    if parts and rng.random() < parts:
-        sketch, around = part(rng, sketch)
-        quad = project(around * shrink, to_view) + rng.normal(0, 0.012 * jitter, (4, 2)) * np.ptp(corners, axis=0)
-    else:
-        quad = cut(rng, corners, jitter)
-    to_crop = cv2.getPerspectiveTransform(
-        quad.astype(np.float32), np.array([[0, 0], [128, 0], [128, 64], [0, 64]], np.float32)
-    )
+    stretch = np.diag([*shrink, 1.0])
+    found = pieces(rng, sketch, cut(rng, corners, jitter), to_view @ stretch, size)
     seen = world if strengths["occlusion"] == 0 else degrade.soil(rng, world, strengths["occlusion"])
     view = degrade.sensor(degrade.optics(degrade.light(seen, strengths, rng), strengths, rng, extent), strengths, rng)
-    sharp = None
-    if clear:
-        mild = np.clip(world, 0, 255).astype(np.uint8)
-        sharp = cv2.warpPerspective(mild, to_crop, CROP[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    crop = cv2.warpPerspective(
-        view, to_crop, CROP[::-1], flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT if rng.random() < 0.2 else cv2.BORDER_REPLICATE,
-    )
-    stretch = np.diag([*shrink, 1.0])
-    onto = to_crop @ to_view @ stretch
-    steps, cells = targets(sketch, onto)
-    return Sample(crop, sharp, plate, tuple(INDEX[c] for c in sketch.text), steps, cells, strengths, onto)
+    beyond = cv2.BORDER_CONSTANT if rng.random() < 0.2 else cv2.BORDER_REPLICATE
+    crop = seen_through(found, view, beyond)
+    sharp = seen_through(found, np.clip(world, 0, 255).astype(np.uint8), cv2.BORDER_REPLICATE) if clear else None
+    onto = [to_crop @ to_view @ stretch for _, to_crop, _ in found]
+    known = [targets(piece, way, size[1]) for (piece, _, size), way in zip(found, onto, strict=True)]
+    steps = np.hstack([steps.reshape(2, -1) for steps, _ in known]).ravel()
+    cells = np.hstack([cells for _, cells in known])
+    return Sample(crop, sharp, plate, tuple(INDEX[c] for c in sketch.text), steps, cells, strengths, onto[0])
+
+
+def seen_through(
+    found: list[tuple[drawing.Drawing, np.ndarray, tuple[int, int]]], view: np.ndarray, beyond: int
+) -> np.ndarray:
+    """The crop of a view that is put together of those pieces."""
+    return np.hstack([
+        cv2.warpPerspective(view, to_crop, size[::-1], flags=cv2.INTER_LINEAR, borderMode=beyond)
+        for _, to_crop, size in found
+    ])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from edge.plates.alphabet import INDEX, canonical
+from edge.plates.alphabet import INDEX, PROVINCES, canonical, decode
 from models.synth import allowed, degrade, held_out, picture_of, view
 
 MARGIN = 0.3  # of the plate's size, kept around it for the jitter of the cut
+PROVINCE_ENDS = 0.15  # of the width of a Chinese plate (GA 36): the middle between its Hanzi and its letter
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,27 @@ def _photograph(folder: Path, row: dict[str, str]) -> Photograph:
     return Photograph(picture[y0:y1, x0:x1].copy(), corners, text)
 
 
-def sample(rng: np.random.Generator, photograph: Photograph, level: float) -> np.ndarray:
-    """One crop (64, 128, 3) uint8: cut anew, tilted a little, in another light, through another camera."""
+def without_province(photograph: Photograph) -> Photograph:
+    """A Chinese plate of one row from its first letter on; any other as it is.
+
+    Photographs show few provinces, and a reader that sees the others only drawn takes every photographed one for those.
+    """
+    if decode(list(photograph.text[:1])) not in PROVINCES:
+        return photograph
+    left, right = photograph.corners[0, 0], photograph.corners[1, 0]
+    edge = round(left + PROVINCE_ENDS * (right - left))
+    corners = np.maximum(photograph.corners - (edge, 0), (0, -np.inf))
+    return replace(photograph, image=photograph.image[:, edge:], corners=corners, text=photograph.text[1:])
+
+
+def sample(
+    rng: np.random.Generator, photograph: Photograph, level: float, size: tuple[int, int] = view.CROP
+) -> np.ndarray:
+    """One crop (height, width, 3) uint8: cut anew, tilted a little, in another light, through another camera."""
     quad = view.cut(rng, photograph.corners, 0.6)
     quad = quad + rng.normal(0, 0.02, (4, 2)) * np.ptp(photograph.corners, axis=0)
-    goal = np.array([[0, 0], [128, 0], [128, 64], [0, 64]], np.float32)
+    rows, columns = size
+    goal = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
     to_crop = cv2.getPerspectiveTransform(quad.astype(np.float32), goal)
     strengths = degrade.sample(rng, 0.5 * level)
     scene = photograph.image.astype(np.float32) * rng.uniform(0.7, 1.2) + rng.normal(0, 8, 3)
@@ -64,5 +81,5 @@ def sample(rng: np.random.Generator, photograph: Photograph, level: float) -> np
     seen = degrade.optics(degrade.light(scene, strengths, rng), strengths, rng, float(extent))
     picture = degrade.sensor(seen, strengths, rng)
     return cv2.warpPerspective(
-        picture, to_crop, view.CROP[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        picture, to_crop, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
