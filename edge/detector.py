@@ -101,16 +101,18 @@ def _plausible(corners: Corners, box: Box) -> Corners | None:
 
 
 def suppress(plates: list[Detection]) -> list[Detection]:
-    """Keep the surest of boxes that overlap or lie inside each other; the order stays."""
+    """Keep the first of boxes that overlap or lie inside each other; one inside a less sure one stays as well."""
     kept: list[Detection] = []
     for plate in plates:
-        if not any(_same_plate(plate.box, better.box) for better in kept):
+        if not any(_same_plate(plate, better) for better in kept):
             kept.append(plate)
     return kept
 
 
-def _same_plate(box: Box, better: Box) -> bool:
-    shared = Box(
-        max(box.x0, better.x0), max(box.y0, better.y0), min(box.x1, better.x1), min(box.y1, better.y1)
-    )
-    return box.iou(better) > OVERLAP or shared.area > INSIDE * min(box.area, better.area)
+def _same_plate(plate: Detection, better: Detection) -> bool:
+    a, b = plate.box, better.box
+    if a.iou(b) > OVERLAP:
+        return True
+    shared = Box(max(a.x0, b.x0), max(a.y0, b.y0), min(a.x1, b.x1), min(a.y1, b.y1))
+    surer_inside = plate.score > better.score and a.area < b.area
+    return shared.area > INSIDE * min(a.area, b.area) and not surer_inside

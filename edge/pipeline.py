@@ -39,7 +39,7 @@ OFF = 0.08  # of the plate's height: in doubt it is also cut that much higher an
 WORD = 0.5  # confidence and detection score below which a doubtful text is no plate
 ODDS = 1.5  # of a detection at which min_confidence holds: of a less sure one more is asked, of a surer one less,
 STEEP = 1.5  # by this power of its odds
-FILLED = 0.3  # IoU of a plate with the picture above which the picture is a cut of that plate
+FILLED = 0.2  # IoU of a plate with the picture above which the picture is a cut of that plate
 AROUND = 0.15  # of the plate's size, kept around it in the evidence
 
 

@@ -1,8 +1,8 @@
-"""A thorough search for the plates of one picture: the whole, its quarters, then every plate once more from near.
+"""A thorough search for the plates of one picture: the whole, its quarters, from afar, then every plate from near.
 
 A still picture is seen once, so it may cost several detections: the quarters show plates that are too small for the
-detector's input in the whole picture, the view from near gives corners as exact as those of a large plate, and the
-view from afar, where nothing was found, a plate that fills the picture.
+detector's input in the whole picture, the view from afar those that are too large or that fill it, and the view from
+near gives corners as exact as those of a large plate.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Thorough:
         self._detector = detector
 
     def detect(self, image: Image) -> list[Detection]:
-        """Plates in picture pixels, surest first; those of the whole picture before those of its quarters."""
+        """Plates in picture pixels, surest first; what the whole picture shows counts before the other views."""
         found = self._detector.detect(image)
-        small = sorted(self._in_quarters(image), key=lambda plate: -plate.score)
-        plates = suppress(found + small) or from_afar(self._detector, image)
+        others = self._in_quarters(image) + from_afar(self._detector, image)
+        plates = suppress(found + sorted(others, key=lambda plate: -plate.score))
         closer = [self._from_near(image, plate) for plate in plates]
         return suppress(sorted(closer, key=lambda plate: -plate.score))
 

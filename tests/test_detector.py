@@ -147,6 +147,13 @@ def test_the_best_of_overlapping_and_nested_boxes_stays() -> None:
     assert [plate.box for plate in suppress(plates)] == [boxes[0], boxes[3]]
 
 
+def test_a_plate_within_what_another_view_took_for_one_stays_where_it_is_surer() -> None:
+    grille, within = Box(0, 0, 400, 200), Box(100, 50, 200, 100)
+    for score, kept in ((0.8, [grille, within]), (0.5, [grille])):
+        plates = [Detection(grille, 0.6, None, 1), Detection(within, score, None, 1)]
+        assert [plate.box for plate in suppress(plates)] == kept
+
+
 def test_a_manifest_without_a_threshold_is_refused() -> None:
     with pytest.raises(ModelMismatch, match="no threshold"):
         Detector(Network(empty_maps(), threshold=None))  # type: ignore[arg-type]

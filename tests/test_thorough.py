@@ -59,11 +59,11 @@ def test_a_plate_that_a_quarter_cuts_off_is_not_taken_for_a_plate() -> None:
     assert found.box.iou(plate) > 0.9
 
 
-def test_a_small_picture_is_searched_once_and_a_large_plate_is_not_looked_at_again() -> None:
+def test_a_small_picture_has_no_quarters_and_a_large_plate_is_not_looked_at_again() -> None:
     eye = Eye()
     (found,) = Thorough(eye).detect(picture(400, 300, Box(100, 100, 300, 160)))
     assert found.box == Box(100, 100, 300, 160)
-    assert eye.seen == [(400, 300)]
+    assert eye.seen == [(400, 300), (640, 480)]  # the whole, and from afar
 
 
 def test_a_picture_without_a_plate_has_none_in_its_quarters() -> None:
@@ -83,3 +83,20 @@ def test_a_plate_that_fills_the_picture_is_found_from_afar() -> None:
     assert Far().detect(picture(120, 80, plate)) == []
     (found,) = Thorough(Far()).detect(picture(120, 80, plate))
     assert found.box.iou(plate) > 0.9
+
+
+def test_a_large_plate_is_found_from_afar_beside_what_the_whole_picture_shows() -> None:
+    stamp = Detection(Box(10, 280, 60, 290), 0.5, None, 1)
+
+    class Far(Eye):
+        """Sees no plate wider than two fifths of a picture, and a time stamp in the whole one."""
+
+        def detect(self, image: Image) -> list[Detection]:
+            plates = [plate for plate in super().detect(image) if plate.box.width < 0.4 * image.shape[1]]
+            return plates + [stamp] * (image.shape == (300, 400, 3))
+
+    plate = Box(120, 100, 300, 170)
+    assert Far().detect(picture(400, 300, plate)) == [stamp]
+    large, other = Thorough(Far()).detect(picture(400, 300, plate))
+    assert large.box.iou(plate) > 0.9
+    assert other == stamp

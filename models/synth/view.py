@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -36,6 +37,14 @@ class Sample:
     cells: np.ndarray
     strengths: Strengths
     onto: np.ndarray
+
+
+class Piece(NamedTuple):
+    """A part of a crop: what is drawn there, the way (3, 3) from the view to it, its height and width."""
+
+    sketch: drawing.Drawing
+    to_crop: np.ndarray
+    size: tuple[int, int]
 
 
 def surroundings(rng: Rng, height: int, width: int) -> np.ndarray:
@@ -85,8 +94,8 @@ def cut(rng: Rng, corners: np.ndarray, jitter: float) -> np.ndarray:
 
 def pieces(
     rng: Rng, sketch: drawing.Drawing, quad: np.ndarray, to_view: np.ndarray, size: tuple[int, int]
-) -> list[tuple[drawing.Drawing, np.ndarray, tuple[int, int]]]:
-    """What a crop of a (height, width) is put together of, left to right: a drawing, from the view to it, its size.
+) -> list[Piece]:
+    """What a crop of a (height, width) is put together of, from left to right.
 
     One piece, or, where a plate of two rows is seen wide, each row by itself (edge.windows.spread).
     """
@@ -95,7 +104,7 @@ def pieces(
     height, width = size
     rows = np.array(sketch.rows)
     if size == CROP or not rows.any():
-        return [(sketch, np.diag([width, height, 1.0]) @ flat, size)]
+        return [Piece(sketch, np.diag([width, height, 1.0]) @ flat, size)]
     between = (sketch.boxes[rows == 0, 3].max() + sketch.boxes[rows == 1, 1].min()) / 2
     edge = project(np.array([[sketch.image.shape[1] / 2, between]]), flat @ to_view)[0, 1]
     edge = float(np.clip(edge + rng.normal(0, SLIP), 0.2, 0.8))
@@ -105,8 +114,8 @@ def pieces(
         text = "".join(c for c, here in zip(sketch.text, kept, strict=True) if here)
         stretch = height / (end - begin)
         to_crop = np.array([[width / 2, 0, 0], [0, stretch, -begin * stretch], [0, 0, 1.0]]) @ flat
-        piece = drawing.Drawing(sketch.image, text, (0,) * len(text), sketch.boxes[kept])
-        found.append((piece, to_crop, (height, width // 2)))
+        alone = drawing.Drawing(sketch.image, text, (0,) * len(text), sketch.boxes[kept])
+        found.append(Piece(alone, to_crop, (height, width // 2)))
     return found
 
 
@@ -188,18 +197,16 @@ def see(
     beyond = cv2.BORDER_CONSTANT if rng.random() < 0.2 else cv2.BORDER_REPLICATE
     crop = seen_through(found, view, beyond)
     sharp = seen_through(found, np.clip(world, 0, 255).astype(np.uint8), cv2.BORDER_REPLICATE) if clear else None
-    onto = [to_crop @ to_view @ stretch for _, to_crop, _ in found]
-    known = [targets(piece, way, size[1]) for (piece, _, size), way in zip(found, onto, strict=True)]
+    onto = [piece.to_crop @ to_view @ stretch for piece in found]
+    known = [targets(piece.sketch, way, piece.size[1]) for piece, way in zip(found, onto, strict=True)]
     steps = np.hstack([steps.reshape(2, -1) for steps, _ in known]).ravel()
     cells = np.hstack([cells for _, cells in known])
     return Sample(crop, sharp, plate, tuple(INDEX[c] for c in sketch.text), steps, cells, strengths, onto[0])
 
 
-def seen_through(
-    found: list[tuple[drawing.Drawing, np.ndarray, tuple[int, int]]], view: np.ndarray, beyond: int
-) -> np.ndarray:
-    """The crop of a view that is put together of those pieces."""
+def seen_through(found: list[Piece], view: np.ndarray, beyond: int) -> np.ndarray:
+    """The crop of a view that is put together of those pieces; `beyond`: OpenCV's border outside the view."""
     return np.hstack([
-        cv2.warpPerspective(view, to_crop, size[::-1], flags=cv2.INTER_LINEAR, borderMode=beyond)
-        for _, to_crop, size in found
+        cv2.warpPerspective(view, piece.to_crop, piece.size[::-1], flags=cv2.INTER_LINEAR, borderMode=beyond)
+        for piece in found
     ])
