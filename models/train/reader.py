@@ -23,7 +23,8 @@ from models.train import loop, photographs
 from models.train.feed import Batch
 
 WEIGHTS = synth.SHARES
-WIDE = 0.125  # plates seen wide, to a row of a batch; each takes a row for every window
+WIDE_WEIGHTS = {"vn": 0.2, "br": 0.15, "cn": 0.35, "kr": 0.15, "latin": 0.15}  # Hanzi gain most by being seen wide
+WIDE = 0.25  # plates seen wide, to a row of a batch; each takes a row for every window
 FLAT = 2.5  # width over height of a photographed plate from which it has a single row
 HIDDEN = 0.75  # of the Chinese photographs are cut without their province
 
@@ -45,9 +46,10 @@ def example(
     rng: np.random.Generator, folders: tuple[Path, ...], share: float, level: float, size: tuple[int, int]
 ) -> tuple[np.ndarray, tuple[int, ...], np.ndarray, np.ndarray]:
     """Crop, text, steps and cells of a rendered plate, or for a `share` of a photograph, with its text alone."""
-    pictures, shares = real(folders, size != view.CROP)
+    wide = size != view.CROP
+    pictures, shares = real(folders, wide)
     if not pictures or rng.random() >= share:
-        sample = view.render(rng, weights=WEIGHTS, level=level, size=size)
+        sample = view.render(rng, weights=WIDE_WEIGHTS if wide else WEIGHTS, level=level, size=size)
         return sample.crop, sample.text, sample.steps, sample.cells
     photograph = pictures[rng.choice(len(pictures), p=shares)]
     if rng.random() < HIDDEN:
