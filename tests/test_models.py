@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import models
-from edge import ctc
+from edge import ctc, windows
 from edge.plates import alphabet
 from models import losses, reader
 from models.synth import scene
@@ -42,6 +42,21 @@ def test_host_and_training_contract_the_maps_alike() -> None:
     masks = rng.random((1, 8, 16, 4), np.float32)
     trained = np.asarray(reader.contract(keras.ops.convert_to_tensor(classes), keras.ops.convert_to_tensor(masks)))
     np.testing.assert_allclose(ctc.contract(classes, masks), trained[0], atol=1e-4)
+
+
+def test_host_and_training_stitch_the_windows_alike() -> None:
+    logits = np.random.default_rng(4).normal(size=(2, 3, 64, 5)).astype(np.float32)  # of two plates
+    trained = np.asarray(reader_recipe.stitched(keras.ops.convert_to_tensor(logits.reshape(6, 64, 5))))
+    np.testing.assert_array_equal(trained, [windows.stitch(list(plate)) for plate in logits])
+
+
+def test_a_batch_of_the_reader_ends_with_the_windows_of_its_wide_plates() -> None:
+    crops, known = reader_recipe.make(16, (), 0.0, np.random.default_rng(5), 0.5)
+    assert crops.shape == (16, 64, 128, 3)
+    assert (known["steps"].shape, known["wide steps"].shape, known["cells"].shape) == ((4, 64), (4, 128), (4, 16, 32))
+    assert known["text"].shape == (8, reader.MAX_TEXT) and (known["length"] == (known["text"] > 0).sum(axis=1)).all()
+    for first, second, third in crops[4:].reshape(4, 3, 64, 128, 3):
+        assert (first[:, 64:] == second[:, :64]).all() and (second[:, 64:] == third[:, :64]).all()
 
 
 def test_focal_ctc_forgives_what_is_nearly_right_more_than_ctc_does() -> None:
