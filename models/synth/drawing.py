@@ -50,6 +50,10 @@ def noise(rng: Rng, height: int, width: int) -> np.ndarray:
     return cv2.resize(field[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_LINEAR)
 
 
+def is_hanzi(character: str) -> bool:
+    return "\u4e00" <= character <= "\u9fff"
+
+
 def glyph(faces: dict[str, atlas.Face], character: str) -> np.ndarray:
     kind = "latin" if character in faces["latin"].glyphs else "hangul" if "\uac00" <= character <= "\ud7a3" else "hanzi"
     return faces[kind].glyphs[character]
@@ -64,7 +68,7 @@ def layout(
     cap = max(6, bottom - top)
     gap = rng.uniform(0.1, 0.2) * cap
     latin = faces["latin"].glyphs
-    narrow = rng.uniform(0.45, 0.8) if any("\u4e00" <= c <= "\u9fff" for c in line.text) else rng.uniform(0.6, 1.0)
+    narrow = rng.uniform(0.45, 0.8) if any(map(is_hanzi, line.text)) else rng.uniform(0.6, 1.0)
     cells: list[tuple[str, float]] = []
     for character in line.text:
         if character in SEPARATORS:
@@ -72,7 +76,7 @@ def layout(
             share = spaces.get(character, rng.uniform(0.06, 0.16))
             cells.append((character, share * cap))
         else:
-            aspect = 1.0 if "\u4e00" <= character <= "\u9fff" else glyph(faces, character).shape[1] / atlas.HEIGHT
+            aspect = 1.0 if is_hanzi(character) else glyph(faces, character).shape[1] / atlas.HEIGHT
             share = stretch if character in latin else narrow  # Hangul and Hanzi are set as narrow as the digits
             cells.append((character, aspect * share * cap))
     total = sum(w for _, w in cells) + gap * (len(cells) - 1)
@@ -110,7 +114,7 @@ def press(
             continue
         shape = glyph(faces, character)
         bitmap = cv2.resize(shape, (x1 - x0, y1 - y), interpolation=cv2.INTER_AREA)
-        if "\u4e00" <= character <= "\u9fff":  # set narrow, not squeezed: their uprights stay as thick
+        if is_hanzi(character):  # set narrow, not squeezed: their uprights stay as thick
             lost = HANZI_STROKE * (h - w * shape.shape[0] / shape.shape[1]) if narrowed else 0
             bitmap = cv2.dilate(bitmap, np.ones((1 + round(bold * h), 1 + round(max(lost, bold * h))), np.uint8))
         np.maximum(coverage[y:y1, x0:x1], bitmap, out=coverage[y:y1, x0:x1])

@@ -27,6 +27,7 @@ class Sample:
     crop, clear: (64, 128, 3) uint8, as seen and as the same view without degradations (None unless asked for);
     text: indices; steps: (64,) character index by time step, 0 blank, IGNORE where either would do;
     cells: (16, 32) uint8, 0 background, n the n-th character in reading order; onto: (3, 3) from drawing to crop.
+    Of a plate seen wide all are twice as wide and the text is one row; of two rows `onto` is the upper one's.
     """
 
     crop: np.ndarray
