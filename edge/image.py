@@ -74,6 +74,15 @@ def corners_of(box: Box) -> Corners:
     return (box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)
 
 
+def part_of(plate: Corners, shares: Corners) -> Corners:
+    """The corners in the picture of a part of a plate, or of more than it, given in shares of its width and height."""
+    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+    onto = cv2.getPerspectiveTransform(unit, np.array(plate, np.float32))
+    moved = cv2.perspectiveTransform(np.array([shares], np.float32), onto)[0]
+    tl, tr, br, bl = ((float(x), float(y)) for x, y in moved)
+    return tl, tr, br, bl
+
+
 def rectify(
     image: Image, plate: Corners | Box, size: tuple[int, int] = CROP, *, margin: float = MARGIN
 ) -> Image:

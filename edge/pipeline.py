@@ -17,6 +17,7 @@ from edge.plates import regions
 from edge.records import (
     Box,
     Candidate,
+    Corners,
     Detection,
     Event,
     Frame,
@@ -30,11 +31,13 @@ from edge.records import (
 from edge.settings import Settings
 from edge.thorough import Detects, Thorough, from_afar
 from edge.tracker import Track, Tracker
+from edge.upright import upright
 from edge.windows import spread
 
 CUTS = (MARGIN, 0.0, 0.09)  # margins of the cuts of a plate in a single picture, of its width and height
 CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
 CUTS_OF_BOX = (0.0, 0.08)  # in doubt, of its box instead of its corners
+CUTS_UPRIGHT = (MARGIN, 0.0)  # in doubt, of the plate set upright
 OFF = 0.08  # of the plate's height: in doubt it is also cut that much higher and lower
 WORD = 0.5  # confidence and detection score below which a doubtful text is no plate
 ODDS = 1.5  # of a detection at which min_confidence holds: of a less sure one more is asked, of a surer one less,
@@ -138,7 +141,7 @@ class Pipeline:
         return min(self._settings.tracking.min_looks, self._settings.reading.max_looks)
 
     def _study(self, image: Image, plate: Detection, cuts: list[PlateCrop]) -> Look:
-        """One look from several cuts of one plate, which decide together; in doubt from more and seen wide."""
+        """One look from several cuts of one plate, which decide together; in doubt from more, upright and seen wide."""
         looks = self._read_each(cuts)
         look, asked = self._agree(looks), self._settings.reading
         if not self._patient or not asked.min_confidence <= look.reading.confidence < asked.sure_confidence:
@@ -146,13 +149,15 @@ class Pipeline:
         off = OFF * plate.box.height
         more = [_cut(image, plate.moved(0, by)) for by in (-off, off)]
         more += [_cut(image, replace(plate, corners=None), margin) for margin in CUTS_OF_BOX]
-        wide = self._read_wide(image, plate, look)
+        standing = upright(image, plate.corners or corners_of(plate.box), rows=look.reading.rows)
+        more += [_cut(image, replace(plate, corners=standing), margin) for margin in CUTS_UPRIGHT]
+        wide = self._read_wide(image, standing, look)
         return self._agree([*looks, *self._read_each(more), wide, wide])  # seen wide it counts as two cuts
 
-    def _read_wide(self, image: Image, plate: Detection, look: Look) -> Look:
+    def _read_wide(self, image: Image, plate: Corners, look: Look) -> Look:
         """One look at a plate seen wide, as it was read so far."""
-        region, corners = self._settings.region, plate.corners or corners_of(plate.box)
-        wide = spread(image, corners, rows=look.reading.rows, region=look.reading.region)
+        region = self._settings.region
+        wide = spread(image, plate, rows=look.reading.rows, region=look.reading.region)
         return replace(look, reading=self._reader.read_wide(wide, region=region))
 
     def _agree(self, looks: list[Look]) -> Look:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge import ctc
-from edge.image import CROP, MARGIN, rectify
-from edge.records import Corners, Image
+from edge.image import CROP, MARGIN, corners_of, part_of, rectify
+from edge.records import Box, Corners, Image
 
 WIDE = (CROP[0], 2 * CROP[1])  # height, width
 STRIDE = CROP[1] // 2  # pixels from one window to the next
@@ -29,8 +28,8 @@ def spread(image: Image, plate: Corners, *, rows: int, region: str | None) -> Im
     if rows == 1:
         return rectify(image, plate, WIDE)
     edge, low, high = ROWS_PART.get(region or "", MIDDLE), -MARGIN, 1 + MARGIN
-    row = (_corners(plate, low, low, high, edge), _corners(plate, low, edge, high, high))
-    return np.hstack([rectify(image, corners, margin=0.0) for corners in row])
+    shares = Box(low, low, high, edge), Box(low, edge, high, high)
+    return np.hstack([rectify(image, part_of(plate, corners_of(row)), margin=0.0) for row in shares])
 
 
 def windows(wide: Image) -> list[Image]:
@@ -43,12 +42,3 @@ def stitch(log_posteriors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]
     by_row = [seen.reshape(ctc.ROWS, -1, seen.shape[-1]) for seen in log_posteriors]
     kept = [seen[:, steps] for seen, steps in zip(by_row, KEPT, strict=True)]
     return np.concatenate(kept, axis=1).reshape(-1, log_posteriors[0].shape[-1])
-
-
-def _corners(plate: Corners, x0: float, y0: float, x1: float, y1: float) -> Corners:
-    """The corners in the picture of a part that is given in shares of the plate."""
-    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
-    onto = cv2.getPerspectiveTransform(unit, np.array(plate, np.float32))
-    part = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], np.float32)
-    tl, tr, br, bl = ((float(x), float(y)) for x, y in cv2.perspectiveTransform(part, onto)[0])
-    return tl, tr, br, bl
