@@ -28,10 +28,10 @@ from edge.records import (
     Quality,
     Reading,
 )
+from edge.refine import narrowed, upright
 from edge.settings import Settings
 from edge.thorough import Detects, Thorough, from_afar
 from edge.tracker import Track, Tracker
-from edge.upright import upright
 from edge.windows import spread
 
 CUTS = (MARGIN, 0.0, 0.09)  # margins of the cuts of a plate in a single picture, of its width and height
@@ -40,7 +40,7 @@ CUTS_OF_BOX = (0.0, 0.08)  # in doubt, of its box instead of its corners
 CUTS_UPRIGHT = (MARGIN, 0.0)  # in doubt, of the plate set upright
 OFF = 0.08  # of the plate's height: in doubt it is also cut that much higher and lower
 WORD = 0.5  # confidence and detection score below which a doubtful text is no plate
-ODDS = 1.5  # of a detection at which min_confidence holds: of a less sure one more is asked, of a surer one less,
+ODDS = 0.8  # of a detection at which min_confidence holds: of a less sure one more is asked, of a surer one less,
 STEEP = 1.5  # by this power of its odds
 FILLED = 0.2  # IoU of a plate with the picture above which the picture is a cut of that plate
 AROUND = 0.15  # of the plate's size, kept around it in the evidence
@@ -98,10 +98,20 @@ class Pipeline:
 
     def read_image(self, image: Image) -> list[Look]:
         """Every legible plate of one picture, surest detection first; an empty list where there is none."""
-        looks = [
-            self._study(image, plate, self._cuts(image, plate, CUTS)) for plate in self._searcher.detect(image)
-        ]
+        looks = [self._look(image, plate) for plate in self._searcher.detect(image)]
         return [look for look in looks if self._tells(look)]
+
+    def _look(self, image: Image, plate: Detection) -> Look:
+        """One look at a plate of a picture; at one that is wider than its text, as wide as that if it reads surer."""
+        looks = self._read_each(self._cuts(image, plate, CUTS))
+        corners = narrowed(_corners(plate), looks[0].reading)
+        if corners and self._patient and self._in_doubt(looks[0]):
+            height, width = image.shape[:2]
+            narrow = replace(plate, box=Box.around(corners).within(width, height), corners=corners)
+            again = self._read_each(self._cuts(image, narrow, CUTS))
+            if again[0].reading.confidence > looks[0].reading.confidence:
+                plate, looks = narrow, again
+        return self._study(image, plate, looks)
 
     def _cuts(self, image: Image, plate: Detection, margins: tuple[float, ...]) -> list[PlateCrop]:
         """A plate of a single picture with each margin; with the first alone where there is no patience."""
@@ -115,6 +125,10 @@ class Pipeline:
         least = self._settings.reading.min_confidence * math.pow(ODDS * (1 - score) / max(score, 1e-6), STEEP)
         return reading.confidence >= least
 
+    def _in_doubt(self, look: Look) -> bool:
+        """Whether a look at a single picture is told, but unsure."""
+        return self._tells(look) and look.reading.confidence < self._settings.reading.sure_confidence
+
     def read_crop(self, image: Image) -> Look:
         """A plate that has already been cut out, as it is and cut by the corners it shows; its reading may be empty."""
         plate = whole = Detection.whole(image)
@@ -122,7 +136,7 @@ class Pipeline:
         shown = from_afar(self._detector, image) if self._patient else []
         for plate in [seen for seen in shown if seen.box.iou(whole.box) > FILLED][:1]:
             cuts += self._cuts(image, plate, CUTS)
-        return self._study(image, plate, cuts)
+        return self._study(image, plate, self._read_each(cuts))
 
     def process(self, frame: Frame) -> list[Event]:
         """The vehicles that became certain with this frame or have left the view."""
@@ -140,16 +154,15 @@ class Pipeline:
     def _enough(self) -> int:
         return min(self._settings.tracking.min_looks, self._settings.reading.max_looks)
 
-    def _study(self, image: Image, plate: Detection, cuts: list[PlateCrop]) -> Look:
-        """One look from several cuts of one plate, which decide together; in doubt from more, upright and seen wide."""
-        looks = self._read_each(cuts)
-        look, asked = self._agree(looks), self._settings.reading
-        if not self._patient or not asked.min_confidence <= look.reading.confidence < asked.sure_confidence:
+    def _study(self, image: Image, plate: Detection, looks: list[Look]) -> Look:
+        """One look from several at one plate, which decide together; in doubt from more, upright and seen wide."""
+        look = self._agree(looks)
+        if not self._patient or not self._in_doubt(look):
             return look
         off = OFF * plate.box.height
         more = [_cut(image, plate.moved(0, by)) for by in (-off, off)]
         more += [_cut(image, replace(plate, corners=None), margin) for margin in CUTS_OF_BOX]
-        standing = upright(image, plate.corners or corners_of(plate.box), rows=look.reading.rows)
+        standing = upright(image, _corners(plate), rows=look.reading.rows)
         more += [_cut(image, replace(plate, corners=standing), margin) for margin in CUTS_UPRIGHT]
         wide = self._read_wide(image, standing, look)
         return self._agree([*looks, *self._read_each(more), wide, wide])  # seen wide it counts as two cuts
@@ -233,6 +246,10 @@ class Pipeline:
         oldest = track.first_seen - self._settings.tracking.repeat_seconds
         self._passed = {plate: told for plate, told in self._passed.items() if told.until >= oldest}
         return self._passed.get(track.plate)
+
+
+def _corners(plate: Detection) -> Corners:
+    return plate.corners or corners_of(plate.box)
 
 
 def _cut(image: Image, detection: Detection, margin: float = MARGIN) -> PlateCrop:

@@ -47,6 +47,12 @@ class Box:
     def area(self) -> float:
         return self.width * self.height
 
+    @classmethod
+    def around(cls, corners: Corners) -> Box:
+        """The smallest that holds four corners."""
+        xs, ys = zip(*corners, strict=True)
+        return cls(min(xs), min(ys), max(xs), max(ys))
+
     def within(self, width: float, height: float) -> Box:
         """The part of it that lies in a picture of that size."""
         x0, x1 = (min(max(x, 0.0), width) for x in (self.x0, self.x1))

@@ -123,14 +123,14 @@ def test_lettering_is_told_only_where_it_looks_like_a_plate(
 
 @pytest.mark.parametrize(
     ("odds", "score", "told"),
-    [(1.0, 0.9, ["51F12345"]), (1.0, 0.2, []), (0.5, 0.9, ["51F12345"]), (0.5, 0.6, []), (0.0, 0.9, []), (2.0, 0, [])],
+    [(1.0, 0.9, ["51F12345"]), (1.0, 0.8, []), (2.0, 0.5, ["51F12345"]), (2.0, 0.3, []), (0.5, 0.9, []), (2.0, 0, [])],
 )
 def test_an_unsure_reading_is_told_only_where_the_detector_is_sure(odds: float, score: float, told: list[str]) -> None:
     class Unsure(Stages):
         def detect(self, image: Image) -> list[Detection]:
             return [replace(plate, score=score) for plate in super().detect(image)]
 
-    looks = pipeline(Unsure(odds=odds)).read_image(frame(0, (10, 50, 160)).image)
+    looks = pipeline(Unsure(odds=odds, wide_odds=odds)).read_image(frame(0, (10, 50, 160)).image)
     assert [look.reading.text for look in looks] == told
 
 
@@ -160,6 +160,41 @@ def test_a_plate_in_doubt_is_cut_higher_lower_by_its_box_and_upright_too_but_a_h
     quick = Stages(odds=odds)
     pipeline(quick, detection={"thorough": False}).read_image(frame(0, (10, 50, 160)).image)
     assert quick.assessed == 1
+
+
+def test_what_the_first_cuts_do_not_tell_is_not_looked_at_again() -> None:
+    class Faint(Stages):
+        def detect(self, image: Image) -> list[Detection]:
+            return [replace(plate, score=0.3) for plate in super().detect(image)]
+
+    stages = Faint(odds=0.5)
+    assert pipeline(stages).read_image(frame(0, (10, 50, 160)).image) == []
+    assert stages.assessed == len(CUTS) and stages.wide == 0
+
+
+def test_in_doubt_a_plate_wider_than_its_text_is_looked_at_again_as_wide_as_that_and_the_surer_counts() -> None:
+    class Recess(Stages):
+        """Finds twice the plate's width; there the text is half as wide as the cut and hardly legible."""
+
+        def detect(self, image: Image) -> list[Detection]:
+            plates = [one.box for one in super().detect(image)]
+            boxes = [replace(box, x0=box.x0 - WIDTH / 2, x1=box.x1 + WIDTH / 2) for box in plates]
+            return [Detection(box, 0.9, corners_of(box), 1) for box in boxes]
+
+        def read(self, crop: PlateCrop, *, region: str | None) -> Reading:
+            if crop.detection.box.width < 1.5 * WIDTH:
+                return super().read(crop, region=region)
+            whole = fold(posteriors("51F12345", odds=5.0))
+            narrow = np.repeat(whole[:1], 64, axis=0)
+            narrow[8:24:2] = whole[1:25:3]
+            return Reading(decide(propose(narrow, region), [(narrow, 1.0)], region), narrow, 1)
+
+    stages = Recess()
+    (look,) = pipeline(stages).read_image(frame(0, (100, 50, 160)).image)
+    assert look.reading.text == "51F12345" and look.reading.confidence >= 0.9
+    box = look.crop.detection.box
+    assert (box.x0, box.x1) == pytest.approx((92, 168), abs=3) and (box.y0, box.y1) == pytest.approx((80, 110))
+    assert len(stages.reads) == len(CUTS)
 
 
 def test_in_doubt_a_plate_is_read_wide_and_that_decides() -> None:

@@ -1,4 +1,4 @@
-"""A plate set upright: the lean of its characters is found and taken away, and nothing else."""
+"""The corners of a plate refined: a lean is found and taken away, and a plate far wider than its text narrowed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.image import corners_of, part_of, rectify
-from edge.records import Box, Corners
-from edge.upright import LEANS, upright
+from edge.image import MARGIN, corners_of, part_of, rectify
+from edge.records import Box, Corners, Reading
+from edge.refine import LEANS, USUAL, narrowed, upright
+from tests.posteriors import posteriors
 
 PLATE = Box(100, 60, 380, 260)
 STEP = LEANS[1] - LEANS[0]
@@ -58,3 +59,29 @@ def test_a_plate_set_upright_is_cut_as_one_that_never_leant() -> None:
     before = np.abs(rectify(picture, corners_of(PLATE)).astype(int) - straight).mean()
     after = np.abs(rectify(picture, upright(picture, corners_of(PLATE), rows=2)).astype(int) - straight).mean()
     assert after < before / 3
+
+
+def reading(text: str, start: int, stride: int, rows: int = 1) -> Reading:
+    """A text of which the n-th character is read in step start + stride · n of 32."""
+    spread, steps = posteriors(text), posteriors("")
+    steps[start : start + stride * len(text) : stride] = spread[1 : 1 + 3 * len(text) : 3]
+    return Reading((), steps, rows)
+
+
+def test_a_plate_is_as_wide_as_its_text_asks_for() -> None:
+    corners = narrowed(corners_of(PLATE), reading("51F123", start=4, stride=2))
+    assert corners is not None
+    cut = PLATE.width * (1 + 2 * MARGIN)
+    left = PLATE.x0 - MARGIN * PLATE.width
+    begin, end = left + cut * 4 / 32, left + cut * 15 / 32
+    found = Box.around(corners)
+    assert (found.y0, found.y1) == pytest.approx((PLATE.y0, PLATE.y1))
+    assert found.x0 + found.x1 == pytest.approx(begin + end)
+    assert (end - begin) / (found.width * (1 + 2 * MARGIN)) == pytest.approx(USUAL)
+
+
+@pytest.mark.parametrize(
+    ("text", "stride", "rows"), [("51F12345", 3, 1), ("51F123", 4, 1), ("51F", 2, 1), ("", 1, 1), ("51F123", 2, 2)]
+)
+def test_a_plate_that_its_text_fills_or_that_says_too_little_stays_as_it_is(text: str, stride: int, rows: int) -> None:
+    assert narrowed(corners_of(PLATE), reading(text, start=4, stride=stride, rows=rows)) is None
