@@ -34,7 +34,7 @@ from edge.reader import Reader
 from edge.records import Detection, Image, PlateCrop
 from edge.runtime import open_model
 
-NAMES = ("quality", "restorer", "reader", "detector")
+NAMES = ("quality", "restorer", "reader", "wide_reader", "detector")
 BEARABLE = 0.005  # of exact match that uint8 may lose
 Outputs = dict[str, NDArray[np.float32]]
 Network = Callable[..., Outputs]

@@ -160,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         "files", nargs="*", type=Path, metavar="FILE.tflite", help="the first gets the chip's memory first"
     )
     parser.add_argument("--zoo", type=Path, default=Path("edge/zoo"),
-                        help="the four models of a folder, where no files are named; default: %(default)s")  # fmt: skip
+                        help="the five models of a folder, where no files are named; default: %(default)s")  # fmt: skip
     parser.add_argument("--compiler", type=Path, help="path of edgetpu_compiler; default: where the PATH has it")
     parser.add_argument("--out", type=Path, default=Path("runs/compiled"), metavar="DIR",
                         help="where named files are compiled to; default: %(default)s")  # fmt: skip

@@ -20,6 +20,7 @@ from edge.plates import alphabet
 PURPOSES = {
     "detector": "Finds licence plates in a whole frame: place, four corners and number of rows of each.",
     "reader": "Reads a rectified plate of any region: character scores per cell, and masks of the text rows.",
+    "wide_reader": "Reads what the reader reads in doubt, seen twice as wide, two rows of text side by side.",
     "quality": "Says how readable a rectified plate is and whether restoring it is worth the time.",
     "restorer": "Undoes blur, glare, dirt and low resolution of a rectified plate before it is read.",
 }
@@ -28,8 +29,11 @@ SAW = {
     "(Apache-2.0), where half of the vehicles are held out",
     "quality": "rendered plates, with the reader as its teacher",
     "restorer": "rendered plates, degraded and clear, with the reader as its judge",
-    "reader": "rendered plates, and 113 photographed plates of China (Apache-2.0 and MIT) and Korea (Apache-2.0), "
-    "where half of the vehicles are held out",
+    **dict.fromkeys(
+        ("reader", "wide_reader"),
+        "rendered plates, and 113 photographed plates of China (Apache-2.0 and MIT) and Korea (Apache-2.0), "
+        "where half of the vehicles are held out",
+    ),
 }
 GOLDEN_COUNTS = {"detector": 2}  # pictures; frames are large, and one has more than 2000 cells to compare
 GOLDEN_COUNT = 4
@@ -71,7 +75,7 @@ def manifest(name: str, data: bytes, origin: Origin) -> Manifest:
         macs=graph.macs,
         inputs=_bound(graph.inputs),
         outputs=_bound(graph.outputs),
-        alphabet=alphabet.CHARACTERS if name == "reader" else None,
+        alphabet=alphabet.CHARACTERS if name.endswith("reader") else None,
         settings=origin.settings or None,
     )
 

@@ -1,6 +1,6 @@
 """The models of a zoo compiled together for the Edge TPU, and their manifests told of it.
 
-The four share the chip's memory, so they are compiled in one run, the detector first: what it needs is cached first.
+The five share the chip's memory, so they are compiled in one run, the detector first: what it needs is cached first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from convert.compile import Compiled, compile_files
 from convert.errors import CompilerError
 from edge.manifest import Manifest
 
-ORDER = ("detector", "reader", "quality", "restorer")
+ORDER = ("detector", "reader", "quality", "restorer", "wide_reader")
 BUDGET = 8 * 1024**2  # bytes of the chip; its compiler keeps some for itself and for the largest activations
 
 

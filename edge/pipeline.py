@@ -32,7 +32,7 @@ from edge.refine import narrowed, upright
 from edge.settings import Settings
 from edge.thorough import Detects, Thorough, from_afar
 from edge.tracker import Track, Tracker
-from edge.windows import spread
+from edge.wide import spread
 
 CUTS = (MARGIN, 0.0, 0.09)  # margins of the cuts of a plate in a single picture, of its width and height
 CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
@@ -59,24 +59,28 @@ class Restores(Protocol):
 
 
 class Reads(Protocol):
-    """Reads a crop, or a wide view of a plate."""
+    """Reads a crop; the wide reader, a crop of a wide view."""
 
     def read(self, crop: PlateCrop, *, region: str | None) -> Reading: ...
-
-    def read_wide(self, wide: Image, *, region: str | None) -> Reading: ...
 
 
 class Pipeline:
     """Reads single pictures, each on its own, or a stream, where looks at one vehicle make one event."""
 
     def __init__(
-        self, detector: Detects, assessor: Assesses, restorer: Restores, reader: Reads, settings: Settings
+        self,
+        detector: Detects,
+        assessor: Assesses,
+        restorer: Restores,
+        reader: Reads,
+        wide_reader: Reads,
+        settings: Settings,
     ) -> None:
         self._patient = settings.detection.thorough is not False  # with single pictures
         self._searcher = Thorough(detector) if self._patient else detector
         self._detector = self._searcher if settings.detection.thorough else detector
         self._assessor = assessor
-        self._restorer, self._reader = restorer, reader
+        self._restorer, self._reader, self._wide_reader = restorer, reader, wide_reader
         self._settings = settings
         self._tracker = Tracker(settings.tracking)
         self._passed: dict[str, Passage] = {}  # by plate
@@ -169,9 +173,9 @@ class Pipeline:
 
     def _read_wide(self, image: Image, plate: Corners, look: Look) -> Look:
         """One look at a plate seen wide, as it was read so far."""
-        region = self._settings.region
         wide = spread(image, plate, rows=look.reading.rows, region=look.reading.region)
-        return replace(look, reading=self._reader.read_wide(wide, region=region))
+        crop = PlateCrop(wide, look.crop.detection)
+        return replace(look, reading=self._wide_reader.read(crop, region=self._settings.region))
 
     def _agree(self, looks: list[Look]) -> Look:
         """The first of several looks at one plate of a picture, with their mean quality and what they say together."""

@@ -10,7 +10,7 @@ from edge.errors import ModelMismatch
 from edge.manifest import Manifest
 from edge.runtime import ZOO
 
-NAMES = ("detector", "quality", "restorer", "reader")  # in the order of the pipeline
+NAMES = ("detector", "quality", "restorer", "reader", "wide_reader")  # in the order of the pipeline
 
 
 def released(zoo: Path = ZOO) -> list[dict[str, Any]]:

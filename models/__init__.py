@@ -1,4 +1,4 @@
-"""The four networks of edge-alpr in Keras 3, and everything that trains them."""
+"""The five networks of edge-alpr in Keras 3, and everything that trains them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
-NAMES = ("detector", "quality", "restorer", "reader")
+NAMES = ("detector", "quality", "restorer", "reader", "wide_reader")
 
 
 def build(name: str, *, batch_size: int | None = None) -> keras.Model:

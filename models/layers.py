@@ -20,14 +20,15 @@ class Row:
     out: int
     stride: int = 1
     squeeze: bool = False  # squeeze and excitation behind the depthwise convolution
+    still: bool = False  # begins as the identity, so that it can join a net that is already trained
 
 
 def conv(
-    x: keras.KerasTensor, filters: int, kernel: int = 1, *, stride: int = 1, relu: bool = True
+    x: keras.KerasTensor, filters: int, kernel: int = 1, *, stride: int = 1, relu: bool = True, still: bool = False
 ) -> keras.KerasTensor:
-    """Convolution, batch normalisation and, unless `relu` is off, ReLU6."""
+    """Convolution, batch normalisation, which is zero at first where `still`, and, unless `relu` is off, ReLU6."""
     x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(gamma_initializer="zeros" if still else "ones")(x)
     return layers.ReLU(6.0)(x) if relu else x
 
 
@@ -45,7 +46,7 @@ def bottleneck(x: keras.KerasTensor, row: Row) -> keras.KerasTensor:
     x = depthwise(x, row.kernel, stride=row.stride)
     if row.squeeze:
         x = layers.Multiply()([x, excitation(x, row.expand // 4)])
-    x = conv(x, row.out, relu=False)
+    x = conv(x, row.out, relu=False, still=row.still)
     return layers.Add()([shortcut, x]) if row.stride == 1 and shortcut.shape[-1] == row.out else x
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
+from edge.image import CROP
 from edge.plates import alphabet
 from models.layers import Row, conv, enlarge, stack
 
@@ -33,27 +34,31 @@ BACKBONE = (
 )
 
 
-def build(*, batch_size: int | None = None, width: float = 1.0) -> keras.Model:
-    """The reader as it is deployed; `width` scales the channels of its backbone."""
-    crop = keras.Input((64, 128, 3), batch_size=batch_size, name="crop")
-    rows = tuple(Row(r.kernel, int(r.expand * width), int(r.out * width), r.stride) for r in BACKBONE)
-    x = stack(conv(crop, int(16 * width), 3, stride=2), rows)
+def build(
+    *, batch_size: int | None = None, size: tuple[int, int] = CROP, more: tuple[Row, ...] = (), name: str = "reader"
+) -> keras.Model:
+    """The reader as it is deployed, for crops of that height and width, with `more` rows behind its backbone."""
+    crop = keras.Input((*size, 3), batch_size=batch_size, name="crop")
+    x = stack(conv(crop, 16, 3, stride=2), BACKBONE + more)
     outputs = {
         "classes": layers.Conv2D(HALVES * alphabet.SIZE, 1, name="classes")(x),
         "masks": layers.Conv2D(ROWS * HALVES, 1, activation="sigmoid", name="masks")(x),
     }
-    return keras.Model(crop, outputs, name="reader")
+    return keras.Model(crop, outputs, name=name)
 
 
 def segmenting(net: keras.Model) -> keras.Model:
-    """The reader with its auxiliary head for training: `cells` (16, 32, 13), background and n-th character."""
+    """The reader with its auxiliary head for training: `cells` (16, 32, 13), background and n-th character.
+
+    Twice as wide for the wide reader.
+    """
     features = net.get_layer("classes").input
     cells = layers.Conv2D(1 + MAX_TEXT, 1, name="cells")(enlarge(features))
     return keras.Model(net.input, {**net.output, "cells": cells})
 
 
 def contract(classes: keras.KerasTensor, masks: keras.KerasTensor) -> keras.KerasTensor:
-    """Logits by time step (batch, 64, A) of class and mask maps; the same sum as edge.ctc.contract."""
+    """Logits by time step (batch, 64 or 128, A) of class and mask maps; the same sum as edge.ctc.contract."""
     height, width = classes.shape[1:3]
     classes = ops.reshape(classes, (-1, height, width, HALVES, alphabet.SIZE))
     masks = ops.reshape(masks, (-1, height, width, ROWS, HALVES))

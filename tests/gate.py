@@ -1,4 +1,4 @@
-"""A gate whose plates are painted in colours, and the four small models that read them: real files, linear in colour.
+"""A gate whose plates are painted in colours, and the five small models that read them: real files, linear in colour.
 
 A plate is 128x64 pixels with a blue mark above it; each character is two columns of its colour, then two columns of the
 blank's. Characters are digits, as colours on a circle in red and green; the empty lower row is a bluish blank.
@@ -7,6 +7,7 @@ blank's. Characters are digits, as colours on a circle in red and green; the emp
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -53,14 +54,16 @@ def png(*plates: tuple[str, int, int]) -> bytes:
 
 
 def zoo(folder: Path) -> Path:
-    """The four models under their released names, for the CPU and for the stick."""
+    """The five models under their released names, for the CPU and for the stick."""
     folder.mkdir(exist_ok=True)
     frame = Tensor("image", "image:0", (1, SIDE, SIDE, 3), "uint8", 1 / 255, 0)
     crop = Tensor("crop", "crop:0", (1, HEIGHT, WIDTH, 3), "uint8", 1 / 255, 0)
     release(folder, "detector", frame, _detector(), settings={"threshold": 0.5})
     release(folder, "quality", crop, [_constant("quality", 0.8), _constant("degraded", 0.0)])
     release(folder, "restorer", crop, [_same()])
-    release(folder, "reader", crop, _reader(), alphabet=CHARACTERS)
+    wide = replace(crop, shape=(1, HEIGHT, 2 * WIDTH, 3))
+    release(folder, "reader", crop, _reader(WIDTH), alphabet=CHARACTERS)
+    release(folder, "wide_reader", wide, _reader(2 * WIDTH), alphabet=CHARACTERS)
     return folder
 
 
@@ -77,7 +80,7 @@ def _detector() -> list[Map]:
     ]
 
 
-def _reader() -> list[Map]:
+def _reader(width: int) -> list[Map]:
     weights, bias = np.zeros((SIZE, 3)), np.full(SIZE, -SURE)
     for place, index in enumerate([*(INDEX[digit] for digit in "0123456789"), BLANK]):
         outward = (colour(place) - colour(place).clip(0.5, 0.5)) * (1, 1, 0) / 0.45
@@ -85,8 +88,8 @@ def _reader() -> list[Map]:
     twice, both = np.concatenate([weights, weights]), np.concatenate([bias, bias])
     blue = np.array([[0.0, 0, -1], [0, 0, -1], [0, 0, 1], [0, 0, 1]]) / LOWER
     return [
-        _cells("classes", HEIGHT // CELL, WIDTH // CELL, twice, both, (SURE / 127, 128)),
-        _cells("masks", HEIGHT // CELL, WIDTH // CELL, blue, np.array([1.0, 1, 0, 0]), (1 / 255, 0)),
+        _cells("classes", HEIGHT // CELL, width // CELL, twice, both, (SURE / 127, 128)),
+        _cells("masks", HEIGHT // CELL, width // CELL, blue, np.array([1.0, 1, 0, 0]), (1 / 255, 0)),
     ]
 
 

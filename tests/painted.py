@@ -48,7 +48,7 @@ class Painted(Stages):
 def painted(settings: Settings) -> Iterator[Pipeline]:
     """A pipeline whose plates are painted rectangles."""
     stages = Painted()
-    yield Pipeline(stages, stages, stages, stages, settings)
+    yield Pipeline(stages, stages, stages, stages, stages, settings)
 
 
 def png(*plates: tuple[int, int, int], kind: str = ".png") -> bytes:

@@ -77,11 +77,11 @@ def test_the_wheel_holds_edge_and_nothing_else(wheel: list[str]) -> None:
 def test_the_wheel_holds_every_module_and_the_released_models(wheel: list[str]) -> None:
     kept = [p for p in tracked() if p.is_relative_to(ROOT / "edge")]
     assert {str(p.relative_to(ROOT)) for p in kept} <= set(wheel)
-    for name in ("detector", "quality", "reader", "restorer"):
+    for name in ("detector", "quality", "reader", "restorer", "wide_reader"):
         assert {f"edge/zoo/{name}{end}" for end in (".tflite", ".json", ".md", ".golden.npz")} <= set(wheel)
 
 
-@pytest.mark.parametrize("name", ["detector", "quality", "reader", "restorer"])
+@pytest.mark.parametrize("name", ["detector", "quality", "reader", "restorer", "wide_reader"])
 def test_the_golden_pictures_of_a_model_are_few(name: str) -> None:
     assert (ROOT / "edge" / "zoo" / f"{name}.golden.npz").stat().st_size < 600_000
 

@@ -59,7 +59,7 @@ def test_memory_start_and_machine_are_part_of_the_report(report: Report) -> None
     assert 0 < told["start"]["cpu"] < told["run"]["cpu"] + 5
     assert told["machine"]["kind"] and told["machine"]["processor"] and told["machine"]["cores"] >= 1
     assert set(told["heat"]) == {"before", "after", "troubles"}
-    assert set(told["devices"]) == {"detector", "quality", "restorer", "reader", "seed"}
+    assert set(told["devices"]) == {"detector", "quality", "restorer", "reader", "wide_reader", "seed"}
     assert told["ratios"]["reader"] == report.ratio("reader")
 
 

@@ -260,7 +260,7 @@ def test_every_truncation_of_a_model_is_refused(good: bytes) -> None:
             continue
 
 
-def test_the_four_released_models_run_wholly_on_the_edge_tpu(capsys) -> None:
+def test_the_five_released_models_run_wholly_on_the_edge_tpu(capsys) -> None:
     files = sorted(ZOO.glob("*.json"))
-    assert [f.stem for f in files] == ["detector", "quality", "reader", "restorer"]
+    assert [f.stem for f in files] == ["detector", "quality", "reader", "restorer", "wide_reader"]
     assert check.main([str(f.with_suffix(".tflite")) for f in files]) == 0, capsys.readouterr().out

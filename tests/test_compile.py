@@ -68,13 +68,13 @@ def test_a_complete_mapping_is_accepted_with_its_figures(tmp_path) -> None:
 
 
 def test_the_models_are_compiled_together_in_the_order_given(tmp_path) -> None:
-    names = ["detector", "reader", "quality", "restorer"]
+    names = ["detector", "reader", "quality", "restorer", "wide_reader"]
     program = compiler(tmp_path, log(*names))
     done = press.compile_files([tmp_path / f"{n}.tflite" for n in names], out=tmp_path, compiler=program)
     assert [c.source for c in done] == [f"{n}.tflite" for n in names]
     (call,) = calls(tmp_path)
     assert call.startswith("-s -m 14 -t 600 -o ")
-    assert [Path(word).stem for word in call.split()[-4:]] == names
+    assert [Path(word).stem for word in call.split()[-5:]] == names
 
 
 @pytest.mark.parametrize(
@@ -127,28 +127,28 @@ def copied_zoo(folder: Path) -> Path:
 
 def test_the_zoo_is_compiled_together_with_the_detector_first_and_packaged(tmp_path, capsys) -> None:
     zoo = copied_zoo(tmp_path)
-    names = ["detector", "reader", "quality", "restorer"]
+    names = ["detector", "reader", "quality", "restorer", "wide_reader"]
     program = compiler(tmp_path, log(*names))
     assert press.main(["--zoo", str(zoo), "--compiler", str(program)]) == 0
     (call,) = calls(tmp_path)
-    assert [Path(word).stem for word in call.split()[-4:]] == names
+    assert [Path(word).stem for word in call.split()[-5:]] == names
     for name in names:
         manifest = Manifest.load(zoo / f"{name}.json")
         compiled = (zoo / f"{name}_edgetpu.tflite").read_bytes()
         assert manifest.edgetpu_file == f"{name}_edgetpu.tflite"
         assert manifest.edgetpu_sha256 == hashlib.sha256(compiled).hexdigest()
     said = capsys.readouterr().out
-    assert "together 5.00 MiB of the chip's 8.00 MiB, 6.38 MiB remain" in said
-    assert said.count("39 operations on the Edge TPU") == 4
+    assert "together 6.25 MiB of the chip's 8.00 MiB, 6.38 MiB remain" in said
+    assert said.count("39 operations on the Edge TPU") == 5
 
 
 def test_a_zoo_of_which_one_model_is_not_mapped_stays_as_it_was(tmp_path, capsys) -> None:
     zoo = copied_zoo(tmp_path)
     before = {file: file.read_bytes() for file in zoo.iterdir()}
-    names = ["detector", "reader", "quality"]
-    program = compiler(tmp_path, log(*names) + "\n" + log("restorer", cpu=ON_CPU).removeprefix(HEAD))
+    names = ["detector", "reader", "quality", "restorer"]
+    program = compiler(tmp_path, log(*names) + "\n" + log("wide_reader", cpu=ON_CPU).removeprefix(HEAD))
     assert press.main(["--zoo", str(zoo), "--compiler", str(program)]) == 1
-    assert "restorer.tflite: 3 operations were left to the CPU" in capsys.readouterr().err
+    assert "wide_reader.tflite: 3 operations were left to the CPU" in capsys.readouterr().err
     assert {file: file.read_bytes() for file in zoo.iterdir()} == before
 
 

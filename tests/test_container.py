@@ -19,7 +19,7 @@ from tests.test_compile import compiler, log
 ROOT = Path(__file__).resolve().parents[1]
 CONTAINER = (ROOT / "convert" / "Containerfile").read_text(encoding="utf-8")
 WORKFLOW = (ROOT / ".github" / "workflows" / "compile.yml").read_text(encoding="utf-8")
-NAMES = ["detector", "reader", "quality", "restorer"]
+NAMES = ["detector", "reader", "quality", "restorer", "wide_reader"]
 
 
 def copied() -> list[tuple[str, str]]:

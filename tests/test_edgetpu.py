@@ -53,9 +53,10 @@ def zoo(tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("stick")
 @pytest.mark.parametrize("device", ["auto", "edgetpu", "usb", "usb:0", "pci:0"])
 def test_every_model_computes_on_the_stick_what_it_computes_on_the_cpu(zoo: Path, device: str) -> None:
-    crop = PICTURE[40:104, 36:164]
+    crop, wide = PICTURE[40:104, 36:164], PICTURE[40:104, 36:292]
     compared = 0
-    for name, given in [("detector", PICTURE), ("quality", crop), ("restorer", crop), ("reader", crop)]:
+    given_to = {"detector": PICTURE, "quality": crop, "restorer": crop, "reader": crop, "wide_reader": wide}
+    for name, given in given_to.items():
         with open_model(name, device=device, zoo=zoo) as tpu, open_model(name, device="cpu", zoo=zoo) as cpu:
             assert tpu.device == ("edgetpu" if device == "auto" else device)
             assert cpu.device == "cpu"
@@ -64,7 +65,7 @@ def test_every_model_computes_on_the_stick_what_it_computes_on_the_cpu(zoo: Path
         for tensor in cpu.manifest.outputs:
             np.testing.assert_allclose(found[tensor.name], wanted[tensor.name], atol=2.01 * tensor.scale)
             compared += 1
-    assert compared == 9
+    assert compared == 11
 
 
 @pytest.mark.usefixtures("stick")

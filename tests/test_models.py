@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 import models
-from edge import ctc, windows
+from edge import ctc
+from edge.image import CROP
 from edge.plates import alphabet
-from models import losses, reader
+from edge.wide import WIDE
+from models import losses, reader, synth, wide_reader
 from models.synth import scene
 from models.train import detector as detector_recipe
 from models.train import reader as reader_recipe
+from models.train import wide_reader as wide_recipe
 from models.train.feed import feed
 from tests.dice import dice
 
@@ -23,6 +26,7 @@ SHAPES = {
     "detector": {"heat": (48, 48, 1), "box": (48, 48, 4), "corners": (48, 48, 8), "rows": (48, 48, 1)},
     "quality": {"quality": (1, 1, 1), "degraded": (1, 1, 1)}, "restorer": {"restored": (64, 128, 3)},
     "reader": {"classes": (8, 16, 2 * alphabet.SIZE), "masks": (8, 16, 4)},
+    "wide_reader": {"classes": (8, 32, 2 * alphabet.SIZE), "masks": (8, 32, 4)},
 }
 
 
@@ -44,19 +48,25 @@ def test_host_and_training_contract_the_maps_alike() -> None:
     np.testing.assert_allclose(ctc.contract(classes, masks), trained[0], atol=1e-4)
 
 
-def test_host_and_training_stitch_the_windows_alike() -> None:
-    logits = np.random.default_rng(4).normal(size=(2, 3, 64, 5)).astype(np.float32)  # of two plates
-    trained = np.asarray(reader_recipe.stitched(keras.ops.convert_to_tensor(logits.reshape(6, 64, 5))))
-    np.testing.assert_array_equal(trained, [windows.stitch(list(plate)) for plate in logits])
+def test_the_wide_reader_begins_as_the_reader_it_grew_from(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(6)
+    reader.build().save_weights(tmp_path / "r.weights.h5")
+    net, whole = wide_reader.grown(tmp_path / "r.weights.h5"), reader.build(size=WIDE)
+    whole.load_weights(tmp_path / "r.weights.h5")
+    assert net.count_params() > whole.count_params()
+    shown = np.random.default_rng(6).random((2, *WIDE, 3), np.float32)
+    for name, wanted in whole(shown).items():
+        np.testing.assert_allclose(np.asarray(net(shown)[name]), np.asarray(wanted), atol=1e-4)
 
 
-def test_a_batch_of_the_reader_ends_with_the_windows_of_its_wide_plates() -> None:
-    crops, known = reader_recipe.make(16, (), 0.0, np.random.default_rng(5), 0.5)
-    assert crops.shape == (16, 64, 128, 3)
-    assert (known["steps"].shape, known["wide steps"].shape, known["cells"].shape) == ((4, 64), (4, 128), (4, 16, 32))
+@pytest.mark.parametrize(("size", "steps", "cells"), [(CROP, 64, (16, 32)), (WIDE, 128, (16, 64))])
+def test_a_batch_is_of_plates_seen_as_the_reader_has_them(
+    size: tuple[int, int], steps: int, cells: tuple[int, int]
+) -> None:
+    crops, known = reader_recipe.make(8, (), 0.0, size, synth.SHARES, np.random.default_rng(5), 0.5)
+    assert crops.shape == (8, *size, 3)
+    assert known["steps"].shape == (8, steps) and known["cells"].shape == (8, *cells)
     assert known["text"].shape == (8, reader.MAX_TEXT) and (known["length"] == (known["text"] > 0).sum(axis=1)).all()
-    for first, second, third in crops[4:].reshape(4, 3, 64, 128, 3):
-        assert (first[:, 64:] == second[:, :64]).all() and (second[:, 64:] == third[:, :64]).all()
 
 
 def test_focal_ctc_forgives_what_is_nearly_right_more_than_ctc_does() -> None:
@@ -83,6 +93,13 @@ def test_detector_maps_put_each_plate_where_it_decodes_to_itself() -> None:
     np.testing.assert_allclose([*(centre - size / 2), *(centre + size / 2)], [98, 60, 180, 84], atol=1e-3)
     np.testing.assert_allclose(centre + maps.corners[row, column].reshape(4, 2) * size / 2, corners, atol=1e-3)
     assert maps.rows[row, column, 0] == 1 and maps.heat[row, column, 0] == 1
+
+
+def test_the_wide_reader_trains_from_a_reader(tmp_path: Path) -> None:
+    reader.build().save_weights(tmp_path / "r.weights.h5")
+    sizes = ["--epochs", "1", "--steps", "1", "--batch", "2", "--workers", "0", "--settle", "1"]
+    wide_recipe.main(["--out", str(tmp_path), "--reader", str(tmp_path / "r.weights.h5"), *sizes])
+    wide_reader.build().load_weights(tmp_path / "average.weights.h5")
 
 
 def test_a_recipe_trains_and_goes_on_from_its_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

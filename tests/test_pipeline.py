@@ -35,7 +35,7 @@ def plate(height: int, width: int, red: int, green: int) -> Image:
 
 @dataclass
 class Stages:
-    """All four stages; counts what was read and restored."""
+    """All stages; counts what was read and restored."""
 
     rivals: Rivals = field(default_factory=dict)
     degraded_below: float = 0.0
@@ -64,14 +64,15 @@ class Stages:
         return replace(crop, restored=True)
 
     def read(self, crop: PlateCrop, *, region: str | None) -> Reading:
+        if crop.image.shape == (64, 256, 3):
+            return self._read_wide(crop.image, region)
         self.reads.append(round(float(crop.image[32, 64, 1]) / 200, 2))
         odds = self.odds + (4.0 if crop.restored else 0.0)
         return self._reading(crop.image, region, odds=odds, rivals=self.rivals)
 
-    def read_wide(self, wide: Image, *, region: str | None) -> Reading:
+    def _read_wide(self, wide: Image, region: str | None) -> Reading:
         """From near no rival looks like it."""
         self.wide += 1
-        assert wide.shape == (64, 256, 3)
         return self._reading(wide, region, odds=self.wide_odds)
 
     def _reading(self, image: Image, region: str | None, *, odds: float, rivals: Rivals | None = None) -> Reading:
@@ -82,7 +83,7 @@ class Stages:
 
 
 def pipeline(stages: Stages, **overrides: object) -> Pipeline:
-    return Pipeline(stages, stages, stages, stages, Settings.load(None, **overrides))
+    return Pipeline(stages, stages, stages, stages, stages, Settings.load(None, **overrides))
 
 
 def run(watch: Pipeline, frames: list[Frame]) -> list[Event]:

@@ -19,8 +19,9 @@ import pytest
 from edge import ctc
 from edge.plates.alphabet import decode
 from edge.reader import Reader
+from edge.records import Detection, PlateCrop
 from edge.runtime import open_model
-from edge.windows import WIDE
+from edge.wide import WIDE
 from models import synth
 from models.synth import clip, view
 
@@ -75,13 +76,13 @@ def test_most_lightly_degraded_plates_of_all_regions_are_read_without_naming_the
     assert len(right) == 40 and np.mean(right) > 0.6
 
 
-def test_most_plates_are_read_through_windows() -> None:
-    with open_model("reader", device="cpu") as model:
+def test_most_plates_seen_wide_are_read() -> None:
+    with open_model("wide_reader", device="cpu") as model:
         reader, right = Reader(model), []
         for seed in range(40):
             rng = np.random.default_rng([78, seed])
             sample = view.render(rng, weights=synth.SHARES, level=0.15, jitter=0.5, size=WIDE)
-            said = reader.read_wide(sample.crop)
+            said = reader.read(PlateCrop(sample.crop, Detection.whole(sample.crop)))
             right.append(decode([*ctc.greedy(said.log_posteriors)]) == decode([*sample.text]).replace("Đ", "D"))
     assert np.mean(right) > 0.6
 

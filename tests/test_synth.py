@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge import windows
 from edge.plates.alphabet import INDEX, PROVINCES, decode
+from edge.wide import WIDE
 from models import synth
 from models.synth import atlas, degrade, drawing, formats, hangul, hanzi, scene, strokes, view
 from models.synth.view import IGNORE
@@ -58,7 +58,7 @@ def test_a_plate_seen_wide_spells_its_text_in_one_row() -> None:
     two_rows = 0
     for seed in range(40):
         sample = view.render(
-            np.random.default_rng(seed), weights=synth.SHARES, level=0.1, jitter=0.2, size=windows.WIDE
+            np.random.default_rng(seed), weights=synth.SHARES, level=0.1, jitter=0.2, size=WIDE
         )
         assert sample.crop.shape == (64, 256, 3)
         upper, lower = sample.steps.reshape(2, 64)
@@ -147,7 +147,7 @@ def test_a_photograph_gives_another_crop_of_the_same_plate_each_time(tmp_path: P
     crops = [photographs.sample(np.random.default_rng(seed), photograph, 1.0) for seed in range(3)]
     assert all(crop.shape == (64, 128, 3) and crop.dtype == np.uint8 for crop in crops)
     assert not np.array_equal(crops[0], crops[1])
-    wide = photographs.sample(np.random.default_rng(0), photograph, 1.0, windows.WIDE)
+    wide = photographs.sample(np.random.default_rng(0), photograph, 1.0, WIDE)
     assert wide.shape == (64, 256, 3)
 
 

@@ -69,7 +69,7 @@ def stream(made: Scenes, plate_rate: float, vehicles: int) -> Iterator[Frame]:
 def load(kit: Kit, made: Scenes, plate_rate: float, restore_rate: float, vehicles: int) -> Load:
     """Let the pipeline see a stream and log what it reads."""
     router = Routed(kit, restore_rate)
-    pipeline = Pipeline(kit.detector, router, kit.restorer, kit.reader, kit.settings)
+    pipeline = Pipeline(kit.detector, router, kit.restorer, kit.reader, kit.wide_reader, kit.settings)
     walls, cpus, events, logging = [], [], 0, 0.0
     busy = kit.busy
     with tempfile.TemporaryDirectory(prefix="edge-alpr-bench-") as folder, Store.open(Path(folder) / "b.db") as store:

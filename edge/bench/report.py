@@ -13,7 +13,8 @@ from edge.bench.timing import Figures
 from edge.released import NAMES
 
 PARTS = {  # stage: what it is called by people
-    "detector": "detector", "quality": "QAM", "restorer": "restorer", "reader": "OCR", SEED: "seed net",
+    "detector": "detector", "quality": "QAM", "restorer": "restorer", "reader": "OCR",
+    "wide_reader": "OCR, seen wide", SEED: "seed net",
     "letterbox": "pre-processing: letterbox", "rectify": "pre-processing: rectify",
     "boxes": "post-processing: boxes", "text": "post-processing: text", "fusion": "post-processing: fusion of 4 looks",
     "tracking": "tracking", "database": "database: look-up and commit",

@@ -36,16 +36,16 @@ def picture_of(folder: Path, name: str) -> np.ndarray:
 
 def calibration(name: str, rows: Iterable[dict[str, str]]) -> Iterator[np.ndarray]:
     """Pictures (1, height, width, 3) in [0, 1] of a calibration list (columns seed, level), black and white first."""
+    from edge.wide import WIDE
     from models.synth import scene, view
 
     for number, row in enumerate(rows):
         rng, level = np.random.default_rng(int(row["seed"])), float(row["level"])
-        detector = name == "detector"
-        image = (
-            scene.render(rng, weights=SHARES, level=level).image
-            if detector
-            else view.render(rng, weights=SHARES, level=level).crop
-        )
+        if name == "detector":
+            image = scene.render(rng, weights=SHARES, level=level).image
+        else:
+            size = WIDE if name == "wide_reader" else view.CROP
+            image = view.render(rng, weights=SHARES, level=level, size=size).crop
         if number == 0:
             image[0, 0], image[0, 1] = 0, 255  # the input's range is exactly 0 … 1
         yield image[None].astype(np.float32) / np.float32(255)

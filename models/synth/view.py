@@ -98,7 +98,7 @@ def pieces(
 ) -> list[Piece]:
     """What a crop of a (height, width) is put together of, from left to right.
 
-    One piece, or, where a plate of two rows is seen wide, each row by itself (edge.windows.spread).
+    One piece, or, where a plate of two rows is seen wide, each row by itself (edge.wide.spread).
     """
     unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
     flat = cv2.getPerspectiveTransform(quad.astype(np.float32), unit)
@@ -150,7 +150,7 @@ def render(
 ) -> Sample:
     """One sample of a region drawn by `weights`, degraded up to `level` (or exactly as `strengths` says).
 
-    `size` is the crop's height and width: CROP, or edge.windows.WIDE.
+    `size` is the crop's height and width: CROP, or edge.wide.WIDE.
     """
     plate = formats.sample(rng, weights)
     strengths = strengths or degrade.sample(rng, level)

@@ -16,14 +16,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from models import quality, reader
+from models import quality, reader, synth
 from models.eq_lpr import runs
 from models.synth import view
 from models.synth.degrade import Strengths
 from models.train import loop, photographs
 from models.train.feed import Batch
 from models.train.photographs import Photograph
-from models.train.reader import WEIGHTS
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -56,7 +55,7 @@ def pictures(count: int, taken: Sequence[Sequence[Photograph]], share: float, se
             folder = taken[rng.integers(len(taken))]
             crops[n] = photographs.sample(rng, folder[rng.integers(len(folder))], level)
             continue
-        sample = view.render(rng, weights=WEIGHTS, level=level)
+        sample = view.render(rng, weights=synth.SHARES, level=level)
         crops[n], verdict[n], length[n] = sample.crop, degraded(sample.strengths), len(sample.text)
         text[n, : length[n]] = sample.text
     return {"crops": crops, "text": text, "length": length, "degraded": verdict}

@@ -2,11 +2,12 @@
 
     python -m models.train.reader --epochs 60
 
-An epoch is 6,400 plates, half of them seen wide, which are three inputs each: a minute and a half on two cores.
+An epoch is 12,800 plates: a minute and a half on two cores.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -15,16 +16,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from edge import windows
+from edge.image import CROP
 from models import losses, reader, synth
 from models.fake_quantization import rounded
 from models.synth import view
 from models.train import loop, photographs
 from models.train.feed import Batch
 
-WEIGHTS = synth.SHARES
-WIDE_WEIGHTS = {"vn": 0.2, "br": 0.15, "cn": 0.35, "kr": 0.15, "latin": 0.15}  # Hanzi gain most by being seen wide
-WIDE = 0.25  # plates seen wide, to a row of a batch; each takes a row for every window
 FLAT = 2.5  # width over height of a photographed plate from which it has a single row
 HIDDEN = 0.75  # of the Chinese photographs are cut without their province
 
@@ -43,13 +41,17 @@ def real(folders: tuple[Path, ...], wide: bool) -> tuple[list[photographs.Photog
 
 
 def example(
-    rng: np.random.Generator, folders: tuple[Path, ...], share: float, level: float, size: tuple[int, int]
+    rng: np.random.Generator,
+    folders: tuple[Path, ...],
+    share: float,
+    level: float,
+    size: tuple[int, int],
+    weights: dict[str, float],
 ) -> tuple[np.ndarray, tuple[int, ...], np.ndarray, np.ndarray]:
     """Crop, text, steps and cells of a rendered plate, or for a `share` of a photograph, with its text alone."""
-    wide = size != view.CROP
-    pictures, shares = real(folders, wide)
+    pictures, shares = real(folders, size != CROP)
     if not pictures or rng.random() >= share:
-        sample = view.render(rng, weights=WIDE_WEIGHTS if wide else WEIGHTS, level=level, size=size)
+        sample = view.render(rng, weights=weights, level=level, size=size)
         return sample.crop, sample.text, sample.steps, sample.cells
     photograph = pictures[rng.choice(len(pictures), p=shares)]
     if rng.random() < HIDDEN:
@@ -59,38 +61,34 @@ def example(
 
 
 def make(
-    batch: int, folders: tuple[Path, ...], share: float, rng: np.random.Generator, progress: float
+    batch: int,
+    folders: tuple[Path, ...],
+    share: float,
+    size: tuple[int, int],
+    weights: dict[str, float],
+    rng: np.random.Generator,
+    progress: float,
 ) -> Batch:
-    """One batch of whole plates, and after them the windows of plates seen wide, one plate after the other.
+    """One batch of plates seen in that `size`; degradation rises to 0.8 over the first half, the alignment fades
+    over the first third.
 
-    Degradation rises to 0.8 over the first half, the alignment fades over the first third.
-    With `folders`, a `share` of it are photographs, of which only the text is known.
+    With `folders`, a `share` of it are photographs, of which only the text is known. `weights` are those of regions.
     """
     level = min(0.8, 0.15 + 1.3 * progress)
-    wide = max(1, round(WIDE * batch))
-    whole = max(1, batch - wide * len(windows.KEPT))
-    made = [example(rng, folders, share, level, size) for size in [view.CROP] * whole + [windows.WIDE] * wide]
-    crops = [crop for crop, *_ in made[:whole]] + [seen for crop, *_ in made[whole:] for seen in windows.windows(crop)]
-    text = np.zeros((len(made), reader.MAX_TEXT), np.int32)
-    for row, (_, characters, *_) in zip(text, made, strict=True):
+    crops, texts, steps, cells = zip(
+        *(example(rng, folders, share, level, size, weights) for _ in range(batch)), strict=True
+    )
+    text = np.zeros((batch, reader.MAX_TEXT), np.int32)
+    for row, characters in zip(text, texts, strict=True):
         row[: len(characters)] = characters
     targets = {
         "text": text,
         "length": (text > 0).sum(axis=1).astype(np.int32),
-        "steps": np.array([steps for _, _, steps, _ in made[:whole]], np.int32),
-        "wide steps": np.array([steps for _, _, steps, _ in made[whole:]], np.int32),
-        "cells": np.array([cells for *_, cells in made[:whole]], np.int32),
-        "alignment": np.full(len(made), max(0.05, 1.0 - 3.0 * progress), np.float32),
+        "steps": np.array(steps, np.int32),
+        "cells": np.array(cells, np.int32),
+        "alignment": np.full(batch, max(0.05, 1.0 - 3.0 * progress), np.float32),
     }
     return np.array(crops), targets
-
-
-def stitched(logits: keras.KerasTensor) -> keras.KerasTensor:
-    """Logits (plates, 128, A) of plates seen wide from those (plates · windows, 64, A) of their windows."""
-    steps, characters = logits.shape[1:]
-    seen = ops.reshape(logits, (-1, len(windows.KEPT), reader.ROWS, steps // reader.ROWS, characters))
-    rows = ops.concatenate([seen[:, n, :, kept] for n, kept in enumerate(windows.KEPT)], axis=2)
-    return ops.reshape(rows, (-1, rows.shape[1] * rows.shape[2], characters))
 
 
 @keras.saving.register_keras_serializable(package="edge_alpr")
@@ -106,18 +104,16 @@ class ReaderTrainer(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
-        whole = ops.shape(y["steps"])[0]
         logits = reader.contract(y_pred["classes"], y_pred["masks"])
-        views = (logits[:whole], y["steps"]), (stitched(logits[whole:]), y["wide steps"])
-        texts = zip((y["text"][:whole], y["text"][whole:]), (y["length"][:whole], y["length"][whole:]), strict=True)
-        ctc = [losses.focal_ctc(*text, seen) for text, (seen, _) in zip(texts, views, strict=True)]
-        align = [losses.aligned(steps, seen) for seen, steps in views]
-        cells = losses.segmented(y["cells"], y_pred["cells"][:whole])
-        return ops.mean(ops.concatenate(ctc) + 4.0 * y["alignment"] * ops.concatenate(align)) + 0.3 * ops.mean(cells)
+        ctc = losses.focal_ctc(y["text"], y["length"], logits)
+        align = losses.aligned(y["steps"], logits)
+        cells = losses.segmented(y["cells"], y_pred["cells"])
+        return ops.mean(ctc + 4.0 * y["alignment"] * align) + 0.3 * ops.mean(cells)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = loop.arguments("reader", epochs=60)
+def arguments(name: str) -> argparse.ArgumentParser:
+    """The options of the recipes of both readers."""
+    parser = loop.arguments(name, epochs=60)
     parser.add_argument(
         "--photographs", type=Path, nargs="*", default=(), help="folders with labels.csv, of which half is trained on"
     )
@@ -125,12 +121,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--rounded", action="store_true", help="train with the rounding of the uint8 file: the last epochs, with --init"
     )
-    options = parser.parse_args(arguments)
-    keras.utils.set_random_seed(options.seed)
-    net = reader.build()
+    return parser
+
+
+def train(net: keras.Model, weights: dict[str, float], options: argparse.Namespace) -> None:
+    """Fit a reader to plates seen as its input has them."""
     trained = reader.segmenting(net)
-    batches = partial(make, options.batch, tuple(options.photographs), options.share)
+    size = tuple(net.input.shape[1:3])
+    batches = partial(make, options.batch, tuple(options.photographs), options.share, size, weights)
     loop.train(ReaderTrainer(rounded(trained) if options.rounded else trained), net, batches, options)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    options = arguments("reader").parse_args(words)
+    keras.utils.set_random_seed(options.seed)
+    train(reader.build(), synth.SHARES, options)
 
 
 if __name__ == "__main__":

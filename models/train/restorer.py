@@ -14,11 +14,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from models import losses, reader, restorer
+from models import losses, reader, restorer, synth
 from models.synth import degrade, drawing, formats, view
 from models.train import loop
 from models.train.feed import Batch
-from models.train.reader import WEIGHTS
 
 READING = 1.0  # weight of the reader's loss beside the mean absolute errors of pixels and outlines
 PATIENCE = 0.3  # of the reader's loss; towards 1 only plates that are nearly read count, towards 0 it is plain CTC
@@ -34,7 +33,7 @@ def sharp(sample: view.Sample, sketch: drawing.Drawing) -> np.ndarray:
 
 def pair(rng: np.random.Generator, strengths: degrade.Strengths) -> tuple[view.Sample, np.ndarray]:
     """A degraded view of a plate, and what it should be restored to."""
-    plate = formats.sample(rng, WEIGHTS)
+    plate = formats.sample(rng, synth.SHARES)
     sketch = drawing.draw(plate, rng, dirt=strengths["dirt"])
     sample = view.see(rng, plate, sketch, strengths, clear=True)
     return sample, sharp(sample, sketch)

@@ -1,4 +1,4 @@
-"""A plate seen wide: what its view shows, and what its windows say together."""
+"""A plate seen wide: what its view shows."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from edge.image import MARGIN, corners_of
-from edge.plates.decide import conclude, fold
 from edge.records import Box
-from edge.windows import spread, stitch, windows
-from tests.posteriors import posteriors
+from edge.wide import spread
 
 PLATE = Box(100, 50, 300, 150)
 
@@ -44,29 +42,3 @@ def test_a_tilted_plate_is_seen_upright() -> None:
     tilted = ((100.0, 50.0), (300.0, 90.0), (300.0, 190.0), (100.0, 150.0))
     wide = spread(ramp(0), tilted, rows=1, region=None)
     assert int(wide[32, 250, 0]) - int(wide[32, 5, 0]) == pytest.approx(40, abs=4)
-
-
-def test_windows_overlap_by_half() -> None:
-    wide = spread(ramp(1), corners_of(PLATE), rows=1, region=None)
-    first, second, third = windows(wide)
-    assert first.shape == second.shape == third.shape == (64, 128, 3)
-    assert (first[:, 64:] == second[:, :64]).all() and (second[:, 64:] == third[:, :64]).all()
-    assert (np.hstack([first, third]) == wide).all()
-
-
-def test_each_place_of_a_view_is_read_once_by_the_window_that_sees_more_around_it() -> None:
-    steps = np.arange(3 * 64, dtype=np.float32).reshape(3, 2, 32, 1)
-    steps[:, 1] += 1000
-    upper, lower = stitch([window.reshape(64, 1) for window in steps]).reshape(2, 64)
-    places = [*range(24), *range(64 + 8, 64 + 24), *range(128 + 8, 128 + 32)]
-    assert upper.tolist() == places
-    assert lower.tolist() == [place + 32 + 1000 for place in places]
-
-
-def test_a_text_is_read_across_the_borders_of_the_windows() -> None:
-    whole = fold(posteriors("51F12345"))  # steps 1 to 22 of 32, three to a character
-    shown = np.full((2, 64, whole.shape[1]), whole[0])
-    shown[0, 20:52] = whole[:32]  # in the middle of the view, over both borders
-    seen = [shown[:, 16 * n : 16 * n + 32].reshape(64, -1) for n in range(3)]
-    (best, *_) = conclude(stitch(seen), None)
-    assert (best.text, best.region) == ("51F12345", "vn")
