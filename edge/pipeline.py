@@ -166,16 +166,18 @@ class Pipeline:
         off = OFF * plate.box.height
         more = [_cut(image, plate.moved(0, by)) for by in (-off, off)]
         more += [_cut(image, replace(plate, corners=None), margin) for margin in CUTS_OF_BOX]
-        standing = upright(image, _corners(plate), rows=look.reading.rows)
-        more += [_cut(image, replace(plate, corners=standing), margin) for margin in CUTS_UPRIGHT]
-        wide = self._read_wide(image, standing, look)
-        return self._agree([*looks, *self._read_each(more), wide, wide])  # seen wide it counts as two cuts
+        standing = replace(plate, corners=upright(image, _corners(plate), rows=look.reading.rows))
+        more += [_cut(image, standing, margin) for margin in CUTS_UPRIGHT]
+        wide = [self._read_wide(image, standing, look, margin) for margin in CUTS]
+        wide.append(self._read_wide(image, plate, look, MARGIN))
+        twice = wide if look.reading.rows == 1 else []  # of two rows the characters are large already
+        return self._agree([*looks, *self._read_each(more), *wide, *twice])
 
-    def _read_wide(self, image: Image, plate: Corners, look: Look) -> Look:
+    def _read_wide(self, image: Image, plate: Detection, look: Look, margin: float) -> Look:
         """One look at a plate seen wide, as it was read so far."""
-        wide = spread(image, plate, rows=look.reading.rows, region=look.reading.region)
-        crop = PlateCrop(wide, look.crop.detection)
-        return replace(look, reading=self._wide_reader.read(crop, region=self._settings.region))
+        rows, region = look.reading.rows, look.reading.region
+        wide = PlateCrop(spread(image, _corners(plate), rows=rows, region=region, margin=margin), look.crop.detection)
+        return replace(look, reading=self._wide_reader.read(wide, region=self._settings.region))
 
     def _agree(self, looks: list[Look]) -> Look:
         """The first of several looks at one plate of a picture, with their mean quality and what they say together."""

@@ -15,10 +15,10 @@ ROWS_PART = {"br": 0.58, "cn": 0.4, "kr": 0.4}  # by region, of the plate's heig
 MIDDLE = 0.5
 
 
-def spread(image: Image, plate: Corners, *, rows: int, region: str | None) -> Image:
+def spread(image: Image, plate: Corners, *, rows: int, region: str | None, margin: float = MARGIN) -> Image:
     """The wide view (64, 256, 3) of a plate with so many rows of text, with a margin around it."""
     if rows == 1:
-        return rectify(image, plate, WIDE)
-    edge, low, high = ROWS_PART.get(region or "", MIDDLE), -MARGIN, 1 + MARGIN
+        return rectify(image, plate, WIDE, margin=margin)
+    edge, low, high = ROWS_PART.get(region or "", MIDDLE), -margin, 1 + margin
     shares = Box(low, low, high, edge), Box(low, edge, high, high)
     return np.hstack([rectify(image, part_of(plate, corners_of(row)), margin=0.0) for row in shares])

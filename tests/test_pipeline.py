@@ -124,14 +124,15 @@ def test_lettering_is_told_only_where_it_looks_like_a_plate(
 
 @pytest.mark.parametrize(
     ("odds", "score", "told"),
-    [(1.0, 0.9, ["51F12345"]), (1.0, 0.8, []), (2.0, 0.5, ["51F12345"]), (2.0, 0.3, []), (0.5, 0.9, []), (2.0, 0, [])],
+    [(0.1, 0.9, ["51F12345"]), (0.1, 0.8, []), (0.8, 0.5, ["51F12345"]), (0.8, 0.3, []), (-0.5, 0.9, []), (0.8, 0, [])],
 )
 def test_an_unsure_reading_is_told_only_where_the_detector_is_sure(odds: float, score: float, told: list[str]) -> None:
     class Unsure(Stages):
         def detect(self, image: Image) -> list[Detection]:
             return [replace(plate, score=score) for plate in super().detect(image)]
 
-    looks = pipeline(Unsure(odds=odds, wide_odds=odds)).read_image(frame(0, (10, 50, 160)).image)
+    stages = Unsure(odds=odds, wide_odds=odds + 4.0)  # as sure as what is read restored
+    looks = pipeline(stages).read_image(frame(0, (10, 50, 160)).image)
     assert [look.reading.text for look in looks] == told
 
 
@@ -148,7 +149,7 @@ def test_in_doubt_a_crop_is_read_both_ways_and_the_surer_counts(degraded_below: 
     stages = Stages(degraded_below=degraded_below, odds=1.0)
     (look,) = pipeline(stages).read_image(frame(0, (10, 50, 160)).image)
     assert look.crop.restored and look.reading.text == "51F12345"
-    assert stages.restored == len(CUTS) + 6 and len(stages.reads) == 2 * (len(CUTS) + 6) and stages.wide == 1
+    assert stages.restored == len(CUTS) + 6 and len(stages.reads) == 2 * (len(CUTS) + 6) and stages.wide == 4
 
 
 @pytest.mark.parametrize(("odds", "cuts"), [(14.0, len(CUTS)), (1.0, len(CUTS) + 6), (-5.0, len(CUTS))])
@@ -201,11 +202,11 @@ def test_in_doubt_a_plate_wider_than_its_text_is_looked_at_again_as_wide_as_that
 def test_in_doubt_a_plate_is_read_wide_and_that_decides() -> None:
     stages = Stages(rivals={7: {"6": 0.3}})
     (look,) = pipeline(stages).read_image(frame(0, (10, 50, 160)).image)
-    assert stages.wide == 1
+    assert stages.wide == 4
     assert look.reading.text == "51F12345"
     unsure = Stages(rivals={7: {"6": 0.3}}, wide_odds=0.0)
-    (look,) = pipeline(unsure).read_image(frame(0, (10, 50, 160)).image)
-    assert unsure.wide == 1
+    (look,) = pipeline(unsure, reading={"min_confidence": 0.0}).read_image(frame(0, (10, 50, 160)).image)
+    assert unsure.wide == 4
     assert look.reading.text == "51F12346"
     sure = Stages()
     pipeline(sure).read_image(frame(0, (10, 50, 160)).image)
