@@ -39,9 +39,8 @@ CUTS_AGAIN = (0.0, -0.03, 0.03, 0.07)  # the same of a plate that comes cut out
 CUTS_OF_BOX = (0.0, 0.08)  # in doubt, of its box instead of its corners
 CUTS_UPRIGHT = (MARGIN, 0.0)  # in doubt, of the plate set upright
 OFF = 0.08  # of the plate's height: in doubt it is also cut that much higher and lower
-WORD = 0.5  # confidence and detection score below which a doubtful text is no plate
-ODDS = 0.8  # of a detection at which min_confidence holds: of a less sure one more is asked, of a surer one less,
-STEEP = 1.5  # by this power of its odds
+WORD = 0.45  # confidence and detection score below which a doubtful text is no plate
+STEEP = 2.5  # by this power of a detection's odds, min_confidence is asked of its reading: less of a sure one
 FILLED = 0.2  # IoU of a plate with the picture above which the picture is a cut of that plate
 AROUND = 0.15  # of the plate's size, kept around it in the evidence
 
@@ -126,7 +125,7 @@ class Pipeline:
         reading, score = look.reading, look.crop.detection.score
         if regions.doubtful(reading.text):
             return min(reading.confidence, score) >= WORD
-        least = self._settings.reading.min_confidence * math.pow(ODDS * (1 - score) / max(score, 1e-6), STEEP)
+        least = self._settings.reading.min_confidence * math.pow((1 - score) / max(score, 1e-6), STEEP)
         return reading.confidence >= least
 
     def _in_doubt(self, look: Look) -> bool:

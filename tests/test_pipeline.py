@@ -124,7 +124,7 @@ def test_lettering_is_told_only_where_it_looks_like_a_plate(
 
 @pytest.mark.parametrize(
     ("odds", "score", "told"),
-    [(0.1, 0.9, ["51F12345"]), (0.1, 0.8, []), (0.8, 0.5, ["51F12345"]), (0.8, 0.3, []), (-0.5, 0.9, []), (0.8, 0, [])],
+    [(-0.1, 0.9, ["51F12345"]), (-0.1, 0.8, []), (0.8, 0.5, ["51F12345"]), (0.8, 0.3, []), (-1, 0.9, []), (0.8, 0, [])],
 )
 def test_an_unsure_reading_is_told_only_where_the_detector_is_sure(odds: float, score: float, told: list[str]) -> None:
     class Unsure(Stages):
