@@ -58,7 +58,7 @@ class Restores(Protocol):
 
 
 class Reads(Protocol):
-    """Reads a crop; the wide reader, a crop of a wide view."""
+    """Reads a crop; the wide reader, a wide view."""
 
     def read(self, crop: PlateCrop, *, region: str | None) -> Reading: ...
 

@@ -2,7 +2,7 @@
 
     python -m models.train.reader --epochs 60
 
-An epoch is 12,800 plates: a minute and a half on two cores.
+An epoch is 12,800 plates: about a minute and a half on two cores.
 """
 
 from __future__ import annotations
