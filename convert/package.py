@@ -17,6 +17,7 @@ from convert.errors import ConvertError
 from edge.manifest import Manifest, Tensor
 from edge.plates import alphabet
 
+READERS = ("reader", "wide_reader")  # the models that have an alphabet
 PURPOSES = {
     "detector": "Finds licence plates in a whole frame: place, four corners and number of rows of each.",
     "reader": "Reads a rectified plate of any region: character scores per cell, and masks of the text rows.",
@@ -30,7 +31,7 @@ SAW = {
     "quality": "rendered plates, with the reader as its teacher",
     "restorer": "rendered plates, degraded and clear, with the reader as its judge",
     **dict.fromkeys(
-        ("reader", "wide_reader"),
+        READERS,
         "rendered plates, and 113 photographed plates of China (Apache-2.0 and MIT) and Korea (Apache-2.0), "
         "where half of the vehicles are held out",
     ),
@@ -75,7 +76,7 @@ def manifest(name: str, data: bytes, origin: Origin) -> Manifest:
         macs=graph.macs,
         inputs=_bound(graph.inputs),
         outputs=_bound(graph.outputs),
-        alphabet=alphabet.CHARACTERS if name.endswith("reader") else None,
+        alphabet=alphabet.CHARACTERS if name in READERS else None,
         settings=origin.settings or None,
     )
 

@@ -27,9 +27,9 @@ def open_zoo(settings: Settings, *, zoo: Path | None = None) -> Iterator[dict[st
         yield {name: stack.enter_context(open_model(name, device=settings.device, zoo=folder)) for name in NAMES}
 
 
-def assembled(models: Mapping[str, Model], settings: Settings) -> tuple[
-    Detector, Assessor, Restorer, Reader, Reader
-]:
+def assembled(
+    models: Mapping[str, Model], settings: Settings
+) -> tuple[Detector, Assessor, Restorer, Reader, Reader]:
     """The stages that the models do, in the order of the pipeline."""
     return (
         Detector(models["detector"], settings.detection),

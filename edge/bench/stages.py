@@ -20,7 +20,7 @@ from edge.demo import clip
 from edge.detector import Detector, decode_maps, suppress
 from edge.errors import BadInput
 from edge.fusion import fuse
-from edge.image import corners_of, letterbox_into, rectify
+from edge.image import letterbox_into, rectify
 from edge.pipeline import Pipeline
 from edge.plates.decide import conclude, fold
 from edge.quality import Assessor
@@ -32,7 +32,7 @@ from edge.runtime import Model, open_model
 from edge.settings import Settings
 from edge.store import Store
 from edge.tracker import Tracker
-from edge.wide import spread
+from edge.wide import WIDE
 
 HERE = Path(__file__).parent
 SEED = "seed"  # the Korean paper's net with random weights: every latency is also told as a ratio to it
@@ -116,8 +116,7 @@ def _nets(kit: Kit, frame: Frame, plate: Detection) -> dict[str, Stage]:
     kit.detector.detect(frame.image)
     for name in ("quality", "restorer", "reader", SEED):
         kit.models[name](crop=crop)
-    wide = spread(frame.image, plate.corners or corners_of(plate.box), rows=plate.rows, region=None)
-    kit.models["wide_reader"](crop=wide)
+    kit.models["wide_reader"](crop=rectify(frame.image, plate.corners or plate.box, WIDE))
     return {name: kit.models[name].again for name in (*NAMES, SEED)}
 
 

@@ -69,9 +69,9 @@ def make(
     rng: np.random.Generator,
     progress: float,
 ) -> Batch:
-    """One batch of plates seen in that `size`; degradation rises to 0.8 over the first half, the alignment fades
-    over the first third.
+    """One batch of plates seen in that `size`.
 
+    Degradation rises to 0.8 over the first half, the alignment fades over the first third.
     With `folders`, a `share` of it are photographs, of which only the text is known. `weights` are those of regions.
     """
     level = min(0.8, 0.15 + 1.3 * progress)
