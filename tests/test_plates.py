@@ -129,6 +129,32 @@ def test_the_grammar_decides_between_glyphs_that_look_alike(seen: str, position:
     assert read(posteriors(seen), "vn")[0].text == meant  # however sure the network is, once a region is set
 
 
+@pytest.mark.parametrize(
+    ("usual", "rare", "position"),
+    [("29B123456", "29B723456", 3), ("29MD123456", "29MD723456", 4), ("豫A12345", "琼A12345", 0)],
+)
+def test_of_two_that_look_alike_the_usual_one_is_read_but_a_clear_rare_one_stays(
+    usual: str, rare: str, position: int
+) -> None:
+    assert regions.known(rare)[1] < 0.0 < regions.known(usual)[1]
+    doubtful = posteriors(rare, rivals={position: {usual[position]: -1.0}})
+    assert [candidate.text for candidate in read(doubtful)[:2]] == [usual, rare]
+    clear = read(posteriors(rare))[0]
+    assert clear.text == rare
+    assert clear.confidence > 0.95
+
+
+def test_a_character_is_as_usual_as_its_share_says() -> None:
+    for grammar, form, letter in (("vn", "99-L1 999.99", "1"), ("cn", "PL·XXXXX", "P")):
+        shares = regions.GRAMMARS[grammar].shares[letter]
+        assert set(shares) == set(regions.GRAMMARS[grammar].characters(letter))
+        texts = ["29B{}23456" if grammar == "vn" else "{}A12345"] * len(shares)
+        texts = [text.format(character) for text, character in zip(texts, shares, strict=True)]
+        weights = [regions.GRAMMARS[grammar].weight(text) for text in texts]
+        assert {regions.GRAMMARS[grammar].form(text).shown for text in texts} == {form}
+        assert sum(np.exp(weights)) == pytest.approx(len(shares))  # as if all were met alike
+
+
 def test_a_confident_text_is_not_rewritten_into_another_format() -> None:
     for text in ("BA123CO", "1AO2345", "S1F12345", "ABIZ34", "8OOMIAMI"):
         assert read(posteriors(text))[0].text == text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from edge.plates.alphabet import DIGITS, PROVINCES
 from edge.plates.grammar import Form, Grammar
 
@@ -16,6 +18,12 @@ CITIES = {
     "粤": LETTERS, "桂": "ABCDEFGHJKLMNPR", "琼": "ABCDEF", "渝": "ABCDFGHN", "川": LETTERS, "贵": "ABCDEFGHJ",
     "云": "ACDEFGHJKLMNPQRSV", "藏": "ABCDEFGHJ", "陕": "ABCDEFGHJKUV", "甘": "ABCDEFGHJKLMNP", "青": "ABCDEFGH",
     "宁": "ABCDE", "新": "ABCDEFGHJKLMNPQRS",
+}  # fmt: skip
+# Motor vehicles in millions at the end of 2021, rounded (China Statistical Yearbook 2022, table of civil vehicles).
+VEHICLES = {
+    "京": 6, "津": 4, "冀": 19, "晋": 8, "蒙": 7, "辽": 10, "吉": 5, "黑": 6, "沪": 5, "苏": 22, "浙": 20, "皖": 11,
+    "闽": 8, "赣": 7, "鲁": 27, "豫": 19, "鄂": 10, "湘": 11, "粤": 27, "桂": 9, "琼": 2, "渝": 6, "川": 14, "贵": 6,
+    "云": 9, "藏": 1, "陕": 8, "甘": 4, "青": 1, "宁": 2, "新": 5,
 }  # fmt: skip
 HEADS = frozenset(province + letter for province, letters in CITIES.items() for letter in letters)
 
@@ -38,4 +46,5 @@ GRAMMAR = Grammar(
         Form("999999使", -1.5),
         Form("使999999", -2.0),
     ),
+    shares={"P": {province: math.sqrt(number) for province, number in VEHICLES.items()}},  # a camera stands in one
 )

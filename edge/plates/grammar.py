@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,12 +34,14 @@ class Form:
 class Grammar:
     """A region's plates; a letter that is no class stands for itself.
 
+    `shares` say, by class letter, how often each of its characters is met where they are not met alike, in any unit.
     `loose` is a regular expression for texts that may be plates though no form is known, with its weight.
     """
 
     code: str
     classes: Mapping[str, str]
     forms: tuple[Form, ...]
+    shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     loose: str | None = None
     loose_weight: float = 0.0
 
@@ -50,13 +53,13 @@ class Grammar:
         """The most usual form of a canonical text, None where it has none."""
         ways = _expressions(self).get(len(text), ())
         fitting = [form for form, expression in ways if expression.fullmatch(text)]
-        return max(fitting, key=lambda form: _weight(form, text), default=None)
+        return max(fitting, key=lambda form: self._weight(form, text), default=None)
 
     def weight(self, text: str) -> float | None:
         """Ln of how usual a text is among the region's plates, None where it is no plate of the region."""
         form = self.form(text)
         if form is not None:
-            return _weight(form, text)
+            return self._weight(form, text)
         if self.loose is not None and re.fullmatch(self.loose, text):
             return self.loose_weight
         return None
@@ -69,11 +72,13 @@ class Grammar:
         characters = iter(text)
         return "".join(letter if letter in SEPARATORS else next(characters) for letter in form.shown)
 
-
-def _weight(form: Form, text: str) -> float:
-    if form.heads and not text.startswith(tuple(form.heads)):
-        return form.weight + UNKNOWN_HEAD
-    return form.weight
+    def _weight(self, form: Form, text: str) -> float:
+        known = not form.heads or text.startswith(tuple(form.heads))
+        weight = form.weight if known else form.weight + UNKNOWN_HEAD
+        for letter, shares in self.shares.items():
+            if (place := form.letters.find(letter)) >= 0:
+                weight += math.log(shares[text[place]] * len(shares) / sum(shares.values()))
+        return weight
 
 
 @functools.cache
