@@ -202,6 +202,14 @@ def test_where_the_likely_texts_settle_it_the_grammars_search_would_find_nothing
     assert 10 < settled <= 30
 
 
+def test_looks_that_are_right_in_different_characters_make_a_text_that_none_proposed() -> None:
+    one = (fold(posteriors("51F12395", rivals={6: {"4": -0.5}})), 0.5)
+    other = (fold(posteriors("51F72345", rivals={3: {"1": -0.5}})), 0.5)
+    candidates = decide(["51F12395", "51F72345"], [one, other], "vn")
+    assert candidates[0].text == "51F12345"
+    assert candidates[0].confidence > 2 * candidates[1].confidence
+
+
 def test_an_empty_plate_has_no_candidates() -> None:
     assert read(posteriors("")) == ()
     assert read(posteriors("A")) == () or read(posteriors("A"))[0].confidence < 0.05

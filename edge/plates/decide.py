@@ -76,10 +76,21 @@ def decide(
 
     A text's score is the weighted sum of its exact log-likelihoods over the looks plus ln of how usual
     it is among plates. Its confidence is its share among all texts, the unproposed ones included, so
-    that a text which no look makes probable stays doubtful however little competes with it.
+    that a text which no look makes probable stays doubtful however little competes with it. Where none
+    is settled, looks may be right in different characters: then the likeliest texts are crossed as well.
     """
-    softened = [soften(ctc.condense(log_posteriors)) for log_posteriors, _ in looks]
-    return _weigh(texts, softened, [weight for _, weight in looks], region)
+    softened, weights = [soften(ctc.condense(seen)) for seen, _ in looks], [weight for _, weight in looks]
+    candidates = _weigh(texts, softened, weights, region)
+    if not candidates or candidates[0].confidence >= SETTLED:
+        return candidates
+    return _weigh(list(dict.fromkeys([*texts, *_crossed(candidates)])), softened, weights, region)
+
+
+def _crossed(candidates: Sequence[Candidate]) -> list[str]:
+    """The best text with one character as another text of its length has it."""
+    best = candidates[0].text
+    others = [candidate.text for candidate in candidates if len(candidate.text) == len(best)]
+    return [best[:i] + other[i] + best[i + 1 :] for other in others for i in range(len(best)) if other[i] != best[i]]
 
 
 def _weigh(
