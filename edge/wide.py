@@ -11,7 +11,7 @@ from edge.image import CROP, MARGIN, corners_of, part_of, rectify
 from edge.records import Box, Corners, Image
 
 WIDE = (CROP[0], 2 * CROP[1])  # height, width
-ROWS_PART = {"br": 0.58, "cn": 0.4, "kr": 0.4}  # by region, of the plate's height from above
+ROWS_PART = {"br": 0.58, "cn": 0.4, "kr": 0.35}  # by region, of the plate's height from above
 MIDDLE = 0.5
 
 

@@ -27,15 +27,15 @@ def test_a_single_row_is_seen_twice_as_wide_with_a_margin_around_it() -> None:
     assert wide[32, 128, 0] == pytest.approx(100, abs=2)
 
 
-@pytest.mark.parametrize(("region", "edge"), [(None, 100), ("vn", 100), ("kr", 90), ("br", 108)])
+@pytest.mark.parametrize(("region", "edge"), [(None, 100), ("vn", 100), ("kr", 85), ("br", 108)])
 def test_two_rows_stand_side_by_side_parted_where_they_are_in_their_country(region: str | None, edge: int) -> None:
     wide = spread(ramp(0), corners_of(PLATE), rows=2, region=region)
     assert wide.shape == (64, 256, 3)
     upper, lower = wide[:, 10, 0], wide[:, 240, 0]
     assert (upper[0], upper[-1]) == pytest.approx((50 - MARGIN * 100, edge), abs=2)
     assert (lower[0], lower[-1]) == pytest.approx((edge, 150 + MARGIN * 100), abs=2)
-    both = spread(ramp(1), corners_of(PLATE), rows=2, region=region)[32, :, 0]
-    assert both[:128].tolist() == both[128:].tolist()
+    both = spread(ramp(1), corners_of(PLATE), rows=2, region=region)[32, :, 0].astype(int)
+    assert np.abs(both[:128] - both[128:]).max() <= 1  # rounding
 
 
 def test_a_tilted_plate_is_seen_upright() -> None:

@@ -211,21 +211,15 @@ def korea(rng: Rng) -> Plate:
     region = KR_REGIONS[rng.integers(len(KR_REGIONS))]
     if kind == 2 and rng.random() < 0.55:
         lines = (
-            Line(pick(rng, "0123456789", 2) + use, 0.08, 0.38, 0.2, 0.8, 0),
-            Line(serial, 0.44, 0.93, 0.06, 0.94, 1),
+            Line(pick(rng, "0123456789", 2) + use, rng.uniform(0.06, 0.12), rng.uniform(0.3, 0.37), 0.2, 0.8, 0),
+            Line(serial, rng.uniform(0.36, 0.44), 0.92, 0.06, 0.94, 1),
         )
         return Plate("kr", "green", 335, 170, lines, GREEN, WHITE, border=0.5)
     if kind == 2:
-        lines = (
-            Line(region + pick(rng, "0123456789", int(rng.integers(1, 3))), 0.08, 0.36, 0.22, 0.78, 0),
-            Line(use + serial, 0.42, 0.92, 0.05, 0.95, 1),
-        )
-        return Plate("kr", "green", 335, 170, lines, GREEN, WHITE, border=0.5)
+        number = pick(rng, "0123456789", int(rng.integers(1, 3)))
+        return Plate("kr", "green", 335, 170, regional(rng, region + number, use, serial), GREEN, WHITE, border=0.5)
     if kind == 3:
-        lines = (
-            Line(region + pick(rng, "0123456789", 2), 0.08, 0.36, 0.22, 0.78, 0),
-            Line(pick(rng, "바사아자배") + serial, 0.42, 0.92, 0.05, 0.95, 1),
-        )
+        lines = regional(rng, region + pick(rng, "0123456789", 2), pick(rng, "바사아자배"), serial)
         return Plate("kr", "yellow2", 335, 170, lines, YELLOW, (30, 40, 70), border=0.5)
     number = pick(rng, "0123456789", 2) + pick(rng, "바사아자배") + " " + serial
     lines = (Line(region + number, 0.14, 0.86),)
@@ -235,6 +229,17 @@ def korea(rng: Rng) -> Plate:
             Line(number, 0.14, 0.86, 0.155, 0.96),
         )
     return Plate("kr", "yellow", 520, 110, lines, YELLOW, BLACK, border=0.6)
+
+
+def regional(rng: Rng, head: str, use: str, serial: str) -> tuple[Line, ...]:
+    """A Korean plate of two rows: the use character before the serial is smaller than it, and stands higher."""
+    top, between = rng.uniform(0.06, 0.12), rng.uniform(0.34, 0.4)
+    right = rng.uniform(0.2, 0.25)
+    return (
+        Line(head, top, rng.uniform(0.3, 0.36), 0.22, 0.78, 0),
+        Line(use, between - 0.02, rng.uniform(0.68, 0.76), 0.04, right, 1),
+        Line(serial, between, 0.92, right + 0.03, 0.96, 1),
+    )
 
 
 def pattern(rng: Rng, shape: str) -> str:
