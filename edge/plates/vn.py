@@ -13,6 +13,9 @@ PROVINCES = frozenset(
 )
 # Motorbike series are numbered in order: how often a number was met on 258 photographed plates, the rare ones evened.
 NUMBERS = {"1": 0.69, "2": 0.17, "3": 0.04, "4": 0.02, "5": 0.02, "6": 0.02, "7": 0.02, "8": 0.01, "9": 0.01}
+# So are the second letters of mopeds; beside them stand those of pairs with a meaning: LD, CD, TD, KT, QT, NG, NN.
+SECOND = {"A": 8, "B": 4, "C": 2, "D": 6, "G": 2, "K": 2, "N": 2, "T": 2, "Z": 0.2}
+SECOND |= dict.fromkeys("EFHLMPQSUVXY", 0.5)
 SERIES = "ABCDEFGHKLMNPRSTUVXYZ"  # R: trailers
 
 GRAMMAR = Grammar(
@@ -20,10 +23,11 @@ GRAMMAR = Grammar(
     classes={
         "9": DIGITS,
         "L": SERIES,
-        "S": "ABCDEFGHKLMNPQSTUVXYZ",  # second letter of a pair: QT and NG among others
-        "F": "LKDHMNQTRACB",  # first letter of a pair: LD, KT, HC, MD, NG, QT, TD, AA …
+        "S": "".join(SECOND),
+        "F": "LKDHNQTRACB",  # first letter of a pair: LD, KT, HC, NG, QT, TD, AA …
         "1": "".join(NUMBERS),
         "W": "ABCDHKMPQTV",  # first letter of a military pair
+        "X": "".join(sorted(SECOND)),  # and its second
     },
     forms=(
         Form("99L-999.99", heads=PROVINCES),
@@ -32,14 +36,15 @@ GRAMMAR = Grammar(
         Form("99-NN-999-99", -0.5, heads=PROVINCES),
         Form("99LA-999.99", -0.5, heads=PROVINCES),  # mopeds
         Form("99FS-999.99", -2.0, heads=PROVINCES),
+        Form("99MK-999.99", -2.0, heads=PROVINCES),  # tractors
         Form("99L-9999", -1.0, heads=PROVINCES),
         Form("99FS-9999", -2.0, heads=PROVINCES),
         Form("99-MD1 999.99", -1.0, heads=PROVINCES),
         Form("99-999-NG-99", -1.5),
         Form("99-999-QT-99", -1.5),
         Form("99-999-NN-99", -1.5),
-        Form("WS-99-99", -1.5),
-        Form("WS-999.99", -2.0),
+        Form("WX-99-99", -1.5),
+        Form("WX-999.99", -2.0),
     ),
-    shares={"1": NUMBERS},
+    shares={"1": NUMBERS, "S": SECOND},
 )
