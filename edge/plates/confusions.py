@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from edge.plates.alphabet import INDEX
 
-PAIRS = ("0O", "0Q", "0D", "OQ", "OD", "QD", "1I", "8B", "2Z", "7Z", "5S", "6G", "4A")
 SLIP = 0.005  # probability that a glyph was taken for one like it, however sure the network is
+PAIRS = dict.fromkeys(("0O", "0Q", "0D", "OQ", "OD", "QD", "1I", "8B", "7Z", "5S", "6G", "4A"), SLIP)
+PAIRS["2Z"] = 0.02  # Vietnam's 2 has a straight back
 
 
 def soften(log_posteriors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -31,9 +32,9 @@ def _slips() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Indices of the glyphs, and the probability (seen, meant) among them, rows adding up to 1."""
     glyphs = sorted(set("".join(PAIRS)))
     matrix = np.eye(len(glyphs), dtype=np.float32)
-    for pair in PAIRS:
+    for pair, slip in PAIRS.items():
         i, j = glyphs.index(pair[0]), glyphs.index(pair[1])
-        matrix[i, j] = matrix[j, i] = SLIP
-        matrix[i, i] -= SLIP
-        matrix[j, j] -= SLIP
+        matrix[i, j] = matrix[j, i] = slip
+        matrix[i, i] -= slip
+        matrix[j, j] -= slip
     return np.array([INDEX[glyph] for glyph in glyphs]), matrix
