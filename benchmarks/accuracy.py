@@ -45,9 +45,10 @@ SETS = (
 
 
 def labels_of(chosen: Set, folder: Path) -> list[dict[str, str]]:
-    """The labels of a set that count."""
+    """The labels of a set that count; a line that stands twice is one plate."""
     with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
-        return [row for row in csv.DictReader(table) if measured(row, trained=chosen.trained)]
+        lines = {tuple(row.values()): row for row in csv.DictReader(table)}
+    return [row for row in lines.values() if measured(row, trained=chosen.trained)]
 
 
 def read(chosen: Set, folder: Path, labels: Sequence[dict[str, str]], readings: Path) -> None:

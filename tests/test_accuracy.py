@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import plots
+from benchmarks import accuracy, plots
 from benchmarks.fused import fused
 from benchmarks.joined import Plate, area_under_curve, calibration_error, join, measured
 from models import synth
@@ -28,6 +28,13 @@ def test_of_a_set_that_was_trained_on_only_what_was_held_out_counts() -> None:
         assert measured({"license": "MIT", "text": text}, trained=True) == out
         assert measured({"license": "MIT", "text": text}, trained=False)
         assert measured({"license": "none stated", "text": text}, trained=True)
+
+
+def test_a_label_that_stands_twice_is_one_plate(tmp_path: Path) -> None:
+    lines = ["file,text,x", "a.png,51F12345,20", "b.png,51F12345,20", "a.png,51F12345,20", "a.png,51F12345,90"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    rows = accuracy.labels_of(accuracy.Set("gate"), tmp_path)
+    assert [(row["file"], row["x"]) for row in rows] == [("a.png", "20"), ("b.png", "20"), ("a.png", "90")]
 
 
 def test_a_label_is_joined_with_the_reading_that_meets_its_box(tmp_path: Path) -> None:
