@@ -19,7 +19,7 @@ CITIES = {
     "云": "ACDEFGHJKLMNPQRSV", "藏": "ABCDEFGHJ", "陕": "ABCDEFGHJKUV", "甘": "ABCDEFGHJKLMNP", "青": "ABCDEFGH",
     "宁": "ABCDE", "新": "ABCDEFGHJKLMNPQRS",
 }  # fmt: skip
-# Motor vehicles in millions at the end of 2021, rounded (China Statistical Yearbook 2022, table of civil vehicles).
+# Civil vehicles in millions at the end of 2021, about 300 in all; an estimate after the national statistics.
 VEHICLES = {
     "京": 6, "津": 4, "冀": 19, "晋": 8, "蒙": 7, "辽": 10, "吉": 5, "黑": 6, "沪": 5, "苏": 22, "浙": 20, "皖": 11,
     "闽": 8, "赣": 7, "鲁": 27, "豫": 19, "鄂": 10, "湘": 11, "粤": 27, "桂": 9, "琼": 2, "渝": 6, "川": 14, "贵": 6,
