@@ -75,10 +75,20 @@ class Grammar:
     def _weight(self, form: Form, text: str) -> float:
         known = not form.heads or text.startswith(tuple(form.heads))
         weight = form.weight if known else form.weight + UNKNOWN_HEAD
-        for letter, shares in self.shares.items():
+        for letter, usual in _usual(self).items():
             if (place := form.letters.find(letter)) >= 0:
-                weight += math.log(shares[text[place]] * len(shares) / sum(shares.values()))
+                weight += usual[text[place]]
         return weight
+
+
+@functools.cache
+def _usual(grammar: Grammar) -> dict[str, dict[str, float]]:
+    """Ln of how much oftener than the mean each character is met, by class letter."""
+    means = {letter: sum(shares.values()) / len(shares) for letter, shares in grammar.shares.items()}
+    return {
+        letter: {character: math.log(share / means[letter]) for character, share in shares.items()}
+        for letter, shares in grammar.shares.items()
+    }
 
 
 @functools.cache

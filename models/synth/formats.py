@@ -209,15 +209,15 @@ def korea(rng: Rng) -> Plate:
             border=0.6,
         )
     region = KR_REGIONS[rng.integers(len(KR_REGIONS))]
-    if kind == 2 and rng.random() < 0.55:
-        lines = (
-            Line(pick(rng, "0123456789", 2) + use, rng.uniform(0.06, 0.12), rng.uniform(0.3, 0.37), 0.2, 0.8, 0),
-            Line(serial, rng.uniform(0.36, 0.44), 0.92, 0.06, 0.94, 1),
-        )
-        return Plate("kr", "green", 335, 170, lines, GREEN, WHITE, border=0.5)
     if kind == 2:
-        number = pick(rng, "0123456789", int(rng.integers(1, 3)))
-        return Plate("kr", "green", 335, 170, regional(rng, region + number, use, serial), GREEN, WHITE, border=0.5)
+        if rng.random() < 0.55:
+            lines: tuple[Line, ...] = (
+                Line(pick(rng, "0123456789", 2) + use, rng.uniform(0.06, 0.12), rng.uniform(0.3, 0.37), 0.2, 0.8, 0),
+                Line(serial, rng.uniform(0.36, 0.44), 0.92, 0.06, 0.94, 1),
+            )
+        else:
+            lines = regional(rng, region + pick(rng, "0123456789", int(rng.integers(1, 3))), use, serial)
+        return Plate("kr", "green", 335, 170, lines, GREEN, WHITE, border=0.5)
     if kind == 3:
         lines = regional(rng, region + pick(rng, "0123456789", 2), pick(rng, "바사아자배"), serial)
         return Plate("kr", "yellow2", 335, 170, lines, YELLOW, (30, 40, 70), border=0.5)
