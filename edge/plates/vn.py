@@ -39,6 +39,7 @@ GRAMMAR = Grammar(
         Form("99MK-999.99", -2.0, heads=PROVINCES),  # tractors
         Form("99L-9999", -1.0, heads=PROVINCES),
         Form("99FS-9999", -2.0, heads=PROVINCES),
+        Form("99MK-9999", -2.0, heads=PROVINCES),
         Form("99-MD1 999.99", -1.0, heads=PROVINCES),
         Form("99-999-NG-99", -1.5),
         Form("99-999-QT-99", -1.5),
