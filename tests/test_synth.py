@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ import pytest
 from edge.plates.alphabet import INDEX, PROVINCES, decode
 from edge.wide import WIDE
 from models import synth
-from models.synth import atlas, degrade, drawing, formats, hangul, hanzi, scene, strokes, view
+from models.synth import atlas, degrade, drawing, formats, hangul, hanzi, scene, strokes, view, wear
 from models.synth.view import IGNORE
 from models.train import photographs
 
@@ -215,3 +216,33 @@ def test_calibration_pictures_span_the_whole_input_range(name: str) -> None:
     pictures = list(synth.calibration(name, [{"seed": "1", "level": "0.4"}, {"seed": "2", "level": "0.8"}]))
     assert len(pictures) == 2 and pictures[0].dtype == np.float32
     assert pictures[0].min() == 0.0 and pictures[0].max() == 1.0
+
+
+def test_paint_leaves_few_plates_and_never_spreads_beyond_the_edge_of_a_character() -> None:
+    coverage = np.zeros((60, 120), np.uint8)
+    cells = [(str(n), x, 10, x + 20, 50) for n, x in enumerate((10, 50, 90))]
+    for _, x0, y0, x1, y1 in cells:
+        coverage[y0:y1, x0:x1] = 255
+    left = [wear.paint(coverage, cells, np.random.default_rng(seed)) for seed in range(400)]
+    worn = [painted for painted in left if (painted != coverage).any()]
+    assert 40 <= len(worn) <= 100
+    widened = cv2.dilate(coverage, np.ones((3, 3), np.uint8))
+    for painted in worn:
+        assert (painted <= widened).all()
+        assert painted.sum() < 1.05 * coverage.sum()
+
+
+@pytest.mark.parametrize(("mark", "most"), [(wear.flake, 0.1), (wear.splash, 0.15), (wear.overhang, 0.24)])
+def test_what_mars_a_plate_hides_a_part_of_it(
+    mark: Callable[[np.ndarray, np.random.Generator], None], most: float
+) -> None:
+    for seed in range(50):
+        image = np.full((100, 140, 3), 201.5, np.float32)
+        mark(image, np.random.default_rng(seed))
+        marred = (image != 201.5).any(axis=2)
+        assert marred.mean() <= most + 0.01
+        assert mark is not wear.overhang or not marred[26:].any()
+    seen = np.full((100, 140, 3), 201.5, np.float32)
+    for seed in range(50):
+        mark(seen, np.random.default_rng(seed))
+    assert (seen != 201.5).any(axis=2).mean() > 0.1

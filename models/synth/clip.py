@@ -15,6 +15,7 @@ import numpy as np
 
 from models.synth import degrade, drawing, vehicle
 from models.synth.formats import BLACK, BLUE, WHITE, YELLOW, Line, Plate
+from models.synth.noise import noise
 
 SIZE = (360, 640)  # height, width
 FPS = 10
@@ -81,7 +82,7 @@ def road() -> np.ndarray:
     image = np.empty((*SIZE, 3), np.float32)
     image[:90] = (168, 160, 148)
     image[90:] = (96, 97, 100)
-    image *= (0.8 + 0.4 * drawing.noise(rng, *SIZE))[:, :, None]
+    image *= (0.8 + 0.4 * noise(rng, *SIZE))[:, :, None]
     cv2.line(image, (0, 90), (640, 90), (70, 68, 66), 4)
     for x in (60, 600):
         cv2.line(image, (x, 92), (x + (x - 330) // 2, 360), (225, 222, 210), 5, cv2.LINE_AA)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from models.synth.drawing import noise
 from models.synth.formats import Rng
+from models.synth.noise import noise
 
 NAMES = (
     "low_resolution", "defocus", "motion", "noise", "jpeg", "night", "glare", "shadow", "dirt", "perspective",

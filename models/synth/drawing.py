@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
 
-from models.synth import atlas
+from models.synth import atlas, wear
 from models.synth.formats import LETTERS, Line, Plate, Rng, pick
+from models.synth.noise import noise
 
 SEPARATORS = "-.· *"  # a star stands for a coat of arms, a seal or a sticker
 
@@ -25,29 +25,6 @@ class Drawing:
     text: str
     rows: tuple[int, ...]
     boxes: np.ndarray
-
-
-@cache
-def noise_bank() -> np.ndarray:
-    """Sixteen smooth noise fields (16, 128, 256) in [0, 1]: dirt, wear, clouds of light."""
-    rng = np.random.default_rng(11)
-    bank = []
-    for n in range(16):
-        field = np.zeros((128, 256), np.float32)
-        for octave in range(n % 3, 6):
-            grain = rng.random((2 + 2**octave, 2 + 2 ** (octave + 1)), np.float32)
-            field += cv2.resize(grain, (256, 128), interpolation=cv2.INTER_CUBIC) * 0.62**octave
-        low, high = np.percentile(field, (1, 99))
-        bank.append(np.clip((field - low) / (high - low), 0, 1))
-    return np.stack(bank)
-
-
-def noise(rng: Rng, height: int, width: int) -> np.ndarray:
-    """A patch (height, width) of smooth noise in [0, 1]."""
-    field = noise_bank()[rng.integers(16)]
-    h, w = int(rng.integers(40, 128)), int(rng.integers(80, 256))
-    y, x = int(rng.integers(0, 129 - h)), int(rng.integers(0, 257 - w))
-    return cv2.resize(field[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def is_hanzi(character: str) -> bool:
@@ -307,14 +284,12 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
         rows += [line.row] * len(placed)
     if rng.random() < 0.5:
         coverage = weigh(coverage, rng)
-    painted = coverage
-    if rng.random() < 0.12:  # paint that has come off in patches; the pressed shape stays
-        painted = coverage * np.clip((noise(rng, height, size[0]) - rng.uniform(0.1, 0.4)) * 8, rng.uniform(0, 0.5), 1)
+    painted = wear.paint(coverage, characters, rng)
     if plate.kind.startswith("mercosul") and rng.random() < 0.35:  # ink printed in stripes, or with tiny words
         painted = painted * hatch(rng, size)
     ink = np.array(plate.ink, np.float32) + rng.normal(0, 8, 3)
     caption_ink = np.array((235, 235, 235) if plate.band and plate.band[0] == "top" else plate.ink, np.float32)
-    fade = 1 - dirt * rng.uniform(0, 0.5)
+    fade = 1 - max(dirt * rng.uniform(0, 0.5), rng.uniform(0, 0.75) * (rng.random() < 0.06))
     for cover, colour, strength in ((captions, caption_ink, 0.9), (painted, ink, fade)):
         alpha = (cover.astype(np.float32) * (strength / 255))[:, :, None]
         image = image * (1 - alpha) + colour * alpha
@@ -326,6 +301,7 @@ def draw(plate: Plate, rng: Rng, *, height: int = 72, dirt: float = 0.0) -> Draw
     for cell in emblems:
         emblem(image, rng, *cell)
     fittings(image, plate, rng)
+    wear.mar(image, plate.rows, rng)
     if dirt > 0:
         mask = np.clip((noise(rng, height, size[0]) - (1 - 0.75 * dirt)) * rng.uniform(2, 8), 0, 0.92)[:, :, None]
         image = (

@@ -16,6 +16,7 @@ import numpy as np
 
 from models.synth import allowed, degrade, drawing, formats, held_out, picture_of
 from models.synth.formats import Rng
+from models.synth.noise import noise
 from models.synth.vehicle import headlights, paste, surround
 from models.synth.view import quadrilateral
 
@@ -112,7 +113,7 @@ def procedural(rng: Rng, size: int) -> np.ndarray:
     for part in (image[:horizon], image[horizon:]):
         if part.size:
             tone = rng.uniform(10, 240) * rng.uniform(0.75, 1.0, 3)
-            part[:] = tone * (0.6 + 0.8 * drawing.noise(rng, *part.shape[:2]))[:, :, None]
+            part[:] = tone * (0.6 + 0.8 * noise(rng, *part.shape[:2]))[:, :, None]
     for _ in range(rng.integers(4, 26)):
         colour = (rng.uniform(0, 255) * rng.uniform(0.6, 1.0, 3)).tolist()
         p = rng.integers(0, size, 2)

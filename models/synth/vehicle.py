@@ -7,6 +7,7 @@ import numpy as np
 
 from models.synth import drawing, formats
 from models.synth.formats import Rng
+from models.synth.noise import noise
 
 
 def paste(image: np.ndarray, flat: np.ndarray, corners: np.ndarray) -> None:
@@ -88,7 +89,7 @@ def vehicle(image: np.ndarray, rng: Rng, corners: np.ndarray, body: np.ndarray) 
     x1, y1 = np.minimum(np.int32(bottom), image.shape[1::-1])
     if x1 - x0 < 4 or y1 - y0 < 4:
         return
-    image[y0:y1, x0:x1] = body * (0.75 + 0.5 * drawing.noise(rng, y1 - y0, x1 - x0))[:, :, None]
+    image[y0:y1, x0:x1] = body * (0.75 + 0.5 * noise(rng, y1 - y0, x1 - x0))[:, :, None]
     for side in (-1, 1):
         lamp = np.int32(centre + (side * wide * rng.uniform(0.3, 0.48), -tall * rng.uniform(0, 0.3)))
         colour = ((210, 30, 25), (250, 245, 225), (230, 140, 40))[rng.integers(3)]

@@ -12,6 +12,7 @@ from edge.plates.alphabet import INDEX
 from models.synth import degrade, drawing, formats
 from models.synth.degrade import Strengths
 from models.synth.formats import Plate, Rng
+from models.synth.noise import noise
 
 CROP = (64, 128)  # height, width of what reader, QAM and restorer take
 MARGIN = 0.04  # of the plate's size on each side, as edge.image.rectify leaves it
@@ -51,7 +52,7 @@ class Piece(NamedTuple):
 def surroundings(rng: Rng, height: int, width: int) -> np.ndarray:
     """What is around a plate: bodywork, bumper edges, mud; (height, width, 3) float32."""
     base = rng.uniform(5, 235) * rng.uniform(0.75, 1.0, 3)
-    image = base * (0.7 + 0.6 * drawing.noise(rng, height, width))[:, :, None]
+    image = base * (0.7 + 0.6 * noise(rng, height, width))[:, :, None]
     for _ in range(rng.integers(0, 4)):
         shade = rng.uniform(0, 255) * rng.uniform(0.8, 1, 3)
         p, q = rng.integers(0, (width, height), (2, 2))
