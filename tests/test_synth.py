@@ -37,6 +37,16 @@ def test_every_region_renders_plates_whose_characters_are_in_the_alphabet(region
     assert len(seen) >= 3 and {rows for _, rows in seen} == {1, 2}
 
 
+def test_every_character_is_on_some_plate_but_those_of_korean_temporary_ones() -> None:
+    drawn = {
+        character
+        for region in REGIONS
+        for seed in range(4000)
+        for character in formats.REGIONS[region](np.random.default_rng(seed)).text
+    }
+    assert set(INDEX) - drawn == set("임시")
+
+
 def test_vietnamese_plates_come_in_all_sizes_and_colours() -> None:
     plates = [formats.vietnam(np.random.default_rng(seed)) for seed in range(400)]
     assert {(p.width, p.height) for p in plates} == {(520, 110), (330, 165), (190, 140)}
