@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from edge.plates.alphabet import INDEX, SIZE
 from models import quality, reader
 from models.train import quality as recipe
 
@@ -17,8 +18,20 @@ def test_the_certainty_of_a_character_holds_for_all_steps_of_its_run_and_a_blank
     steps = np.array([blank, 0.6 * a + 0.4 * blank, 0.9 * a + 0.1 * b, blank, 0.7 * b + 0.3 * a])
     unknown = recipe.UNKNOWN
     np.testing.assert_allclose(recipe.certainty(steps), [unknown, 0.9, 0.9, unknown, 0.7])
-    assert recipe.sureness(steps) == pytest.approx(0.63)
-    assert recipe.sureness(np.array([blank])) == 0
+
+
+def test_what_the_form_of_a_plate_settles_costs_a_picture_nothing() -> None:
+    steps = np.full((64, SIZE), 1e-6)
+    for n, character in enumerate("51G12345"):
+        steps[8 * n + 2, INDEX[character]] = 1.0
+    steps[:, 0] += steps.sum(axis=1) < 0.5
+    steps[2 + 8 * 6, [INDEX["4"], INDEX["A"]]] = 0.4, 0.6  # no plate of Vietnam ends in A5
+    steps /= steps.sum(axis=1, keepdims=True)
+    seen = np.log(steps).astype(np.float32)
+    assert recipe.believed(seen, "51G12345") == recipe.believed(seen, "") > 0.9
+    assert recipe.believed(seen, "51G123A5") < 0.1
+    nothing = np.log(np.eye(SIZE, dtype=np.float32)[np.zeros(64, int)] + 1e-9)
+    assert recipe.believed(nothing, "") == 0 == recipe.believed(nothing, "51G12345")
 
 
 def test_what_is_not_known_teaches_nothing() -> None:

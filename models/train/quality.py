@@ -16,6 +16,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from edge.plates.alphabet import canonical, decode
+from edge.plates.decide import conclude, fold
 from models import quality, reader, synth
 from models.eq_lpr import runs
 from models.synth import view
@@ -67,30 +69,31 @@ def certainty(posteriors: np.ndarray) -> np.ndarray:
     return np.repeat(np.where(characters == 0, UNKNOWN, peaks), lengths)
 
 
-def sureness(posteriors: np.ndarray) -> float:
-    """How surely the reader reads the text along its best path of (64, A): the product of its characters' peaks."""
-    characters, peaks, _ = runs(posteriors)
-    return float(peaks[characters != 0].prod()) if characters.any() else 0.0
+def believed(log_posteriors: np.ndarray, text: str) -> float:
+    """How sure the grammars make a `text` of a look (64, A), or, where it is empty, the text that they prefer."""
+    candidates = conclude(fold(log_posteriors), None)
+    if not text:
+        return candidates[0].confidence if candidates else 0.0
+    return sum(candidate.confidence for candidate in candidates if candidate.text == text)
 
 
 def judged(teacher: keras.Model, shown: Arrays, batch: int = 256) -> dict[str, np.ndarray]:
     """What the reader makes of the crops: `sure` (n,), `characters` (n, 64), `masks` (n, 8, 16, 4).
 
-    `sure` is the probability of the true text where one is known, else of the one read.
+    `sure` is the confidence of the true text where one is known, else of the one read: what a reading without a region
+    comes to, so that O beside 0 on a plate whose form is known costs a clear picture nothing.
     """
     parts: list[dict[str, np.ndarray]] = []
     for start in range(0, len(shown["crops"]), batch):
         chosen = slice(start, start + batch)
         out = teacher.predict_on_batch(shown["crops"][chosen].astype(np.float32) / 255)
         logits = reader.contract(ops.convert_to_tensor(out["classes"]), ops.convert_to_tensor(out["masks"]))
-        posteriors = ops.convert_to_numpy(ops.softmax(logits))
-        length = shown["length"][chosen]
-        steps = np.full_like(length, logits.shape[1])
-        truth = ops.exp(-ops.ctc_loss(shown["text"][chosen], logits, length, steps, mask_index=0))
-        read = np.array([sureness(one) for one in posteriors])
+        log_posteriors = ops.convert_to_numpy(ops.log_softmax(logits))
+        texts = [canonical(decode(indices.tolist())) for indices in shown["text"][chosen]]
+        sure = [believed(one, text) for one, text in zip(log_posteriors, texts, strict=True)]
         parts.append({
-            "sure": np.where(length > 0, ops.convert_to_numpy(truth), read).astype(np.float32),
-            "characters": np.stack([certainty(one) for one in posteriors]).astype(np.float16),
+            "sure": np.array(sure, np.float32),
+            "characters": np.stack([certainty(one) for one in np.exp(log_posteriors)]).astype(np.float16),
             "masks": out["masks"].astype(np.float16),
         })
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
