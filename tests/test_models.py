@@ -102,6 +102,13 @@ def test_the_wide_reader_trains_from_a_reader(tmp_path: Path) -> None:
     wide_reader.build().load_weights(tmp_path / "average.weights.h5")
 
 
+def test_the_wide_reader_begins_in_one_place(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        wide_recipe.main(["--reader", "reader.weights.h5", "--init", "wide_reader.weights.h5"])
+    assert refused.value.code == 2
+    assert "--reader and --init both say where to begin; give one of them" in capsys.readouterr().err
+
+
 def test_a_recipe_trains_and_goes_on_from_its_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def train(epochs: int) -> str:
         sizes = ["--steps", "2", "--batch", "4", "--workers", "0", "--settle", "2"]

@@ -23,6 +23,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.set_defaults(batch=32)
     parser.add_argument("--reader", type=Path, help="weights of a reader to begin with, instead of --init")
     options = parser.parse_args(words)
+    if options.reader and options.init:
+        parser.error("--reader and --init both say where to begin; give one of them")
     keras.utils.set_random_seed(options.seed)
     if options.reader:
         options.init = options.out / "begin.weights.h5"
