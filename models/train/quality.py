@@ -34,6 +34,7 @@ UNDOABLE = {
     "shadow": 0.4,
 }
 VERDICT = 0.5
+SCORE = 4.0  # weight of the score's loss beside those of the verdict and of the characters
 UNKNOWN = -1.0
 
 
@@ -137,8 +138,8 @@ class QualityTrainer(keras.Model):
         y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         score, verdict = (ops.reshape(y_pred[name], (-1,)) for name in ("quality", "degraded"))
         each = ops.sigmoid(attended(y_pred["cells"], y["masks"]))
-        known = (y["sure"], score), (y["degraded"], verdict), (y["characters"], each)
-        return sum(where_known(target, told) for target, told in known)
+        known = (SCORE, y["sure"], score), (1.0, y["degraded"], verdict), (1.0, y["characters"], each)
+        return sum(weight * where_known(target, told) for weight, target, told in known)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
