@@ -10,7 +10,7 @@ REGIONS = frozenset(NAMES[i : i + 2] for i in range(0, len(NAMES), 2))
 PRIVATE = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주허하호"  # and rented
 COMMERCIAL = "배바사아자"  # parcels, taxis, buses: their plates name the region
 FORCES = "육공해국합"
-DIPLOMATS = frozenset({"외교", "영사", "준외", "준영", "협정", "대표"})
+DIPLOMATS = ("외교", "영사", "준외", "준영", "협정", "대표")
 
 GRAMMAR = Grammar(
     code="kr",
@@ -33,6 +33,6 @@ GRAMMAR = Grammar(
         Form("RS 9C 9999", -1.0, heads=REGIONS),
         Form("99C 9999", -3.0),
         Form("99F 9999", -1.5),
-        Form("DE 999-999", -1.5, heads=DIPLOMATS),
+        Form("DE 999-999", -1.5, heads=frozenset(DIPLOMATS)),
     ),
 )

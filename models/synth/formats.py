@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.plates.alphabet import CHINESE_USE, PROVINCES
+from edge.plates.kr import DIPLOMATS, FORCES
 
 VN_SERIES = "ABCDEFGHKLMNPSTUVXYZ"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CN_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 KR_USE = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주하허호배바사아자"
-KR_FORCES = "육공해국합"
-KR_DIPLOMATS = ("외교", "영사", "준외", "준영", "협정", "대표")
 KR_REGIONS = (
     "서울", "부산", "대구", "인천", "광주", "대전", "울산", "세종", "경기", "강원", "충북", "충남", "전북", "전남",
     "경북", "경남", "제주",
@@ -194,10 +193,10 @@ def china(rng: Rng) -> Plate:
 
 
 def korea(rng: Rng) -> Plate:
-    use, serial = pick(rng, KR_USE if rng.random() < 0.95 else KR_FORCES), digits(rng, 4)
+    use, serial = pick(rng, KR_USE if rng.random() < 0.95 else FORCES), digits(rng, 4)
     kind = rng.choice(6, p=[0.37, 0.14, 0.2, 0.14, 0.13, 0.02])
     if kind == 5:
-        text = f"{KR_DIPLOMATS[rng.integers(6)]} {digits(rng, 3)}-{digits(rng, 3)}"
+        text = f"{DIPLOMATS[rng.integers(len(DIPLOMATS))]} {digits(rng, 3)}-{digits(rng, 3)}"
         return Plate("kr", "diplomat", 520, 110, (Line(text, 0.14, 0.86),), (24, 40, 90), WHITE, border=0.6)
     if kind == 0:
         number = pick(rng, "0123456789", 2 if rng.random() < 0.6 else 3)
