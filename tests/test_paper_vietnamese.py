@@ -47,14 +47,16 @@ def test_the_router_reads_first_as_the_qam_says_and_the_other_way_only_in_doubt(
 
 
 def test_reading_both_ways_gives_what_the_pipeline_reads() -> None:
-    crops = rendered_plates(6, (5,), mixed(1.0))
+    crops, texts = rendered_plates(6, (5,), mixed(1.0)), []
     with open_kit(SETTINGS) as kit:
         pipeline = Pipeline(kit.detector, kit.assessor, kit.restorer, kit.reader, kit.wide_reader, SETTINGS)
         for crop, text in zip(crops["crop"], crops["text"], strict=True):
             seen = both_ways(kit, crop, str(text))
             answer = restoration.WAYS["router"].answer(seen)
-            assert answer[0].text == pipeline.read_crop(crop).reading.text
+            texts.append(answer[0].text if answer else "")  # one of the six is lost in the dark
+            assert texts[-1] == pipeline.read_crop(crop).reading.text
             assert min(seen.assessing, seen.reading, seen.restoring) > 0
+    assert sum(map(bool, texts)) >= 4
 
 
 def test_every_kind_of_degradation_is_rendered_alone_and_at_its_strength() -> None:
