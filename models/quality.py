@@ -1,7 +1,8 @@
 """The QAM: one small look at a crop says how readable it is and whether it should be restored first.
 
-Input `crop` (64, 128, 3) in [0, 1]; outputs `quality` (1, 1, 1): how surely the reader reads it, the target of EQ-LPR
-(seed 004, Eq. 3); `degraded` (1, 1, 1): the router's verdict of the adaptive Vietnamese system (seed 000).
+Input `crop` (64, 128, 3) in [0, 1]; outputs `quality` (1, 1, 1): how sure reader and grammars are of its text (EQ-LPR,
+seed 004, Eq. 3, asks the reader alone); `degraded` (1, 1, 1): the router's verdict of the adaptive Vietnamese system
+(seed 000).
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def overhang(image: np.ndarray, rng: Rng) -> None:
     left, right = np.sort(rng.uniform(0, 1, 2)) * width
     low, slope = rng.uniform(0.06, 0.2) * height, rng.uniform(-0.1, 0.2) * width
     outline = np.array([(left - slope, 0), (right + slope, 0), (right, low), (left, low * rng.uniform(0.6, 1.2))])
-    cv2.fillPoly(image, [np.round(outline).astype(np.int32)], (rng.uniform(5, 90) * np.ones(3)).tolist(), cv2.LINE_AA)
+    cv2.fillPoly(image, [np.round(outline).astype(np.int32)], [rng.uniform(5, 90)] * 3, cv2.LINE_AA)
 
 
 def mar(image: np.ndarray, rows: int, rng: Rng) -> None:

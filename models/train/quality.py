@@ -1,4 +1,4 @@
-"""Distil the QAM from the trained reader: how surely it reads, character by character, and what should be restored.
+"""Distil the QAM from the trained reader: how sure its text is, and each character, and what should be restored.
 
     python -m models.train.quality --reader models/weights/reader.weights.h5 --photographs FOLDER …
 
