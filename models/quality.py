@@ -10,6 +10,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from edge.plates import alphabet
+from models import reader
 from models.layers import conv
 
 # Filters, kernel, stride. Whole convolutions, because at this size they take no longer than bottlenecks of a third of
@@ -29,9 +31,9 @@ def build(*, batch_size: int | None = None) -> keras.Model:
 
 
 def taught(net: keras.Model) -> keras.Model:
-    """The QAM with a head for training: `cells` (8, 16, 2), logits of how surely the character there is read.
+    """The QAM with a head for training: `classes` (8, 16, 2·A), logits as the reader has them.
 
-    The two are the left and the right half of a column.
+    What a character is decides with what it can be confused; the score is of use only where it knows that.
     """
-    cells = layers.Conv2D(2, 1)(net.get_layer("plate").input)
-    return keras.Model(net.input, {**net.output, "cells": cells})
+    classes = layers.Conv2D(reader.HALVES * alphabet.SIZE, 1)(net.get_layer("plate").input)
+    return keras.Model(net.input, {**net.output, "classes": classes})

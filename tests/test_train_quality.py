@@ -1,4 +1,4 @@
-"""What the QAM learns from: crops, what the reader makes of each, character by character."""
+"""What the QAM learns from: crops, and what the reader makes of each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ import pytest
 from edge.plates.alphabet import INDEX, SIZE
 from models import quality, reader
 from models.train import quality as recipe
-
-
-def test_the_certainty_of_a_character_holds_for_all_steps_of_its_run_and_a_blank_has_none() -> None:
-    blank, a, b = np.eye(3)
-    steps = np.array([blank, 0.6 * a + 0.4 * blank, 0.9 * a + 0.1 * b, blank, 0.7 * b + 0.3 * a])
-    unknown = recipe.UNKNOWN
-    np.testing.assert_allclose(recipe.certainty(steps), [unknown, 0.9, 0.9, unknown, 0.7])
 
 
 def test_what_the_form_of_a_plate_settles_costs_a_picture_nothing() -> None:
@@ -43,11 +36,16 @@ def test_what_is_not_known_teaches_nothing() -> None:
     assert loss(0.0, recipe.UNKNOWN) == pytest.approx(-np.log(0.8) / 2, rel=1e-4)
 
 
-def test_cells_are_seen_where_the_reader_looked() -> None:
-    cells, masks = np.zeros((1, 8, 16, 2), np.float32), np.zeros((1, 8, 16, reader.ROWS * reader.HALVES), np.float32)
-    cells[0, 2, 5, 1], masks[0, 2, 5, 1] = 3.0, 1.0  # the right half of column 5, for the first row of text
-    steps = np.asarray(recipe.attended(keras.ops.convert_to_tensor(cells), keras.ops.convert_to_tensor(masks)))[0]
-    assert np.flatnonzero(steps).tolist() == [2 * 5 + 1] and steps[11] == pytest.approx(3 / (1 + reader.SETTLE))
+def test_a_character_that_is_misread_costs_twenty_times_what_a_blank_does() -> None:
+    read = np.eye(SIZE, dtype=np.float32)[[0, INDEX["A"]]][None]
+
+    def loss(first: int, second: int) -> float:
+        logits = 100.0 * np.eye(SIZE, dtype=np.float32)[[first, second]][None]
+        return float(recipe.misread(keras.ops.convert_to_tensor(read), keras.ops.convert_to_tensor(logits)))
+
+    assert loss(0, INDEX["A"]) == pytest.approx(0)
+    assert loss(0, INDEX["4"]) == pytest.approx(100 / (1 + 2 * recipe.BLANKS) * (1 + recipe.BLANKS))
+    assert loss(0, INDEX["4"]) / loss(INDEX["A"], INDEX["A"]) == pytest.approx(21)
 
 
 def test_photographs_have_no_verdict_and_the_reader_judges_them_by_what_it_reads() -> None:
@@ -59,7 +57,8 @@ def test_photographs_have_no_verdict_and_the_reader_judges_them_by_what_it_reads
     taken = shown["length"] == 0
     assert 0 < taken.sum() < 6 and ((shown["degraded"] == recipe.UNKNOWN) == taken).all()
     judged = recipe.judged(reader.build(), shown, batch=4)
-    assert judged["characters"].shape == (6, 64) and judged["masks"].shape == (6, 8, 16, 4)
+    assert judged["read"].shape == (6, 64, SIZE) and judged["masks"].shape == (6, 8, 16, 4)
+    assert (judged["read"].sum(axis=-1) == pytest.approx(1, abs=0.01))
     assert ((judged["sure"] >= 0) & (judged["sure"] <= 1)).all()
 
 

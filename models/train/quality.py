@@ -1,4 +1,4 @@
-"""Distil the QAM from the trained reader: how sure its text is, and each character, and what should be restored.
+"""Distil the QAM from the trained reader: how sure its text is, what it reads, and what should be restored.
 
     python -m models.train.quality --reader models/weights/reader.weights.h5 --photographs FOLDER …
 
@@ -16,10 +16,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from edge.plates.alphabet import canonical, decode
+from edge.plates.alphabet import BLANK, canonical, decode
 from edge.plates.decide import conclude, fold
 from models import quality, reader, synth
-from models.eq_lpr import runs
 from models.synth import view
 from models.synth.degrade import Strengths
 from models.train import loop, photographs
@@ -34,7 +33,8 @@ UNDOABLE = {
     "shadow": 0.4,
 }
 VERDICT = 0.5
-SCORE = 4.0  # weight of the score's loss beside those of the verdict and of the characters
+SCORE = 4.0  # weight of the score's loss beside those of the verdict and of the reading
+BLANKS = 0.05  # weight of a time step that is surely a blank, where a character's is 1
 UNKNOWN = -1.0
 
 
@@ -64,12 +64,6 @@ def pictures(count: int, taken: Sequence[Sequence[Photograph]], share: float, se
     return {"crops": crops, "text": text, "length": length, "degraded": verdict}
 
 
-def certainty(posteriors: np.ndarray) -> np.ndarray:
-    """Of each time step of (64, A) how surely the character there is read, UNKNOWN of a blank."""
-    characters, peaks, lengths = runs(posteriors)
-    return np.repeat(np.where(characters == 0, UNKNOWN, peaks), lengths)
-
-
 def believed(log_posteriors: np.ndarray, text: str) -> float:
     """How sure the grammars make a `text` of a look (64, A), or, where it is empty, the text that they prefer."""
     candidates = conclude(fold(log_posteriors), None)
@@ -79,7 +73,7 @@ def believed(log_posteriors: np.ndarray, text: str) -> float:
 
 
 def judged(teacher: keras.Model, shown: Arrays, batch: int = 256) -> dict[str, np.ndarray]:
-    """What the reader makes of the crops: `sure` (n,), `characters` (n, 64), `masks` (n, 8, 16, 4).
+    """What the reader makes of the crops: `sure` (n,), its posteriors `read` (n, 64, A), `masks` (n, 8, 16, 4).
 
     `sure` is the confidence of the true text where one is known, else of the one read: what a reading without a region
     comes to, so that O beside 0 on a plate whose form is known costs a clear picture nothing.
@@ -94,7 +88,7 @@ def judged(teacher: keras.Model, shown: Arrays, batch: int = 256) -> dict[str, n
         sure = [believed(one, text) for one, text in zip(log_posteriors, texts, strict=True)]
         parts.append({
             "sure": np.array(sure, np.float32),
-            "characters": np.stack([certainty(one) for one in np.exp(log_posteriors)]).astype(np.float16),
+            "read": np.exp(log_posteriors).astype(np.float16),
             "masks": out["masks"].astype(np.float16),
         })
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -103,7 +97,7 @@ def judged(teacher: keras.Model, shown: Arrays, batch: int = 256) -> dict[str, n
 def make(arrays: Arrays, batch: int, rng: np.random.Generator, progress: float) -> Batch:
     """One batch of the pictures that were rendered and read."""
     chosen = rng.integers(len(arrays["crops"]), size=batch)
-    names = ("sure", "degraded", "characters", "masks")
+    names = ("sure", "degraded", "read", "masks")
     return arrays["crops"][chosen], {name: arrays[name][chosen].astype(np.float32) for name in names}
 
 
@@ -114,18 +108,16 @@ def where_known(target: keras.KerasTensor, probability: keras.KerasTensor) -> ke
     return ops.sum(known * loss) / (ops.sum(known) + 1.0)
 
 
-def attended(cells: keras.KerasTensor, masks: keras.KerasTensor) -> keras.KerasTensor:
-    """Logits by time step (batch, 64) of `cells` (8, 16, 2), seen through the reader's masks (8, 16, 4)."""
-    height, width = cells.shape[1:3]
-    masks = ops.reshape(masks, (-1, height, width, reader.ROWS, reader.HALVES))
-    steps = ops.einsum("nhwrs,nhws->nrws", masks, cells)
-    mass = ops.transpose(ops.sum(masks, axis=1), (0, 2, 1, 3))
-    return ops.reshape(steps / (mass + reader.SETTLE), (-1, reader.ROWS * width * reader.HALVES))
+def misread(posteriors: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+    """Mean cross-entropy of time steps (batch, 64, A), where those of characters count, the many blanks hardly."""
+    weights = 1.0 + BLANKS - posteriors[..., BLANK]
+    each = -ops.sum(posteriors * ops.log_softmax(logits), axis=-1)
+    return ops.sum(weights * each) / ops.sum(weights)
 
 
 @keras.saving.register_keras_serializable(package="edge_alpr")
 class QualityTrainer(keras.Model):
-    """The QAM with the losses of its score, of its verdict and of every character."""
+    """The QAM with the losses of its score, of its verdict and of its reading."""
 
     def __init__(self, net: keras.Model) -> None:
         super().__init__()
@@ -137,9 +129,8 @@ class QualityTrainer(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         score, verdict = (ops.reshape(y_pred[name], (-1,)) for name in ("quality", "degraded"))
-        each = ops.sigmoid(attended(y_pred["cells"], y["masks"]))
-        known = (SCORE, y["sure"], score), (1.0, y["degraded"], verdict), (1.0, y["characters"], each)
-        return sum(weight * where_known(target, told) for weight, target, told in known)
+        judgement = SCORE * where_known(y["sure"], score) + where_known(y["degraded"], verdict)
+        return judgement + misread(y["read"], reader.contract(y_pred["classes"], y["masks"]))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
