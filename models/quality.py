@@ -33,7 +33,7 @@ def build(*, batch_size: int | None = None) -> keras.Model:
 def taught(net: keras.Model) -> keras.Model:
     """The QAM with a head for training: `classes` (8, 16, 2·A), logits as the reader has them.
 
-    What a character is decides with what it can be confused; the score is of use only where it knows that.
+    What a character can be confused with is what makes the reader unsure, so the score has to know what it is.
     """
     classes = layers.Conv2D(reader.HALVES * alphabet.SIZE, 1)(net.get_layer("plate").input)
     return keras.Model(net.input, {**net.output, "classes": classes})
