@@ -36,7 +36,7 @@ def test_what_is_not_known_teaches_nothing() -> None:
     assert loss(0.0, recipe.UNKNOWN) == pytest.approx(-np.log(0.8) / 2, rel=1e-4)
 
 
-def test_a_character_that_is_misread_costs_twenty_times_what_a_blank_does() -> None:
+def test_a_character_that_is_misread_costs_21_times_what_a_blank_does() -> None:
     read = np.eye(SIZE, dtype=np.float32)[[0, INDEX["A"]]][None]
 
     def loss(first: int, second: int) -> float:

@@ -34,7 +34,7 @@ UNDOABLE = {
 }
 VERDICT = 0.5
 SCORE = 4.0  # weight of the score's loss beside those of the verdict and of the reading
-BLANKS = 0.05  # weight of a time step that is surely a blank, where a character's is 1
+BLANKS = 0.05  # weight of a time step that is surely a blank; of a character that much and 1
 UNKNOWN = -1.0
 
 
