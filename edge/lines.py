@@ -120,7 +120,7 @@ def model_line(shape: dict[str, Any]) -> str:
     state = "intact" if shape["intact"] else "DAMAGED: reinstall edge-alpr"
     size, millions = shape["bytes"] / 1024, shape["macs"] / 1e6
     cost = f"{size:6.0f} KiB  {shape['parameters']:>8,} parameters  {millions:7.1f} MMAC"
-    return f"{shape['name']:9} {shape['version']:7} {cost}  {shape['sha256'][:12]}  {state}"
+    return f"{shape['name']:11} {shape['version']:7} {cost}  {shape['sha256'][:12]}  {state}"
 
 
 def finding_line(finding: Finding) -> str:

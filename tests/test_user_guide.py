@@ -14,6 +14,8 @@ import pytest
 
 from edge import errors
 from edge.cli import USAGE, parser
+from edge.lines import model_line
+from edge.released import released
 from edge.settings import Settings
 from tests.painted import Alpr, clip, cut_out, png
 
@@ -87,6 +89,11 @@ def settings(section: Any = None, prefix: str = "") -> Iterator[tuple[str, Any]]
             yield from settings(value, f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}", value
+
+
+def test_the_released_models_are_those_of_the_guide() -> None:
+    lines = "\n".join(model_line(shape) for shape in released())
+    assert f"$ edge-alpr models\n{lines}\n```" in GUIDE
 
 
 def test_the_table_of_settings_has_every_key_with_its_default() -> None:
