@@ -136,17 +136,12 @@ def sureness(logits: keras.KerasTensor) -> keras.KerasTensor:
     return ops.min(ops.max(ops.softmax(logits), axis=-1), axis=-1)
 
 
-def runs(posteriors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Runs of one character along the best path of (T, A): which (n,), its largest posterior (n,), its length (n,)."""
-    best = posteriors.argmax(axis=1)
-    starts = np.flatnonzero(np.diff(best, prepend=-1))
-    return best[starts], np.maximum.reduceat(posteriors.max(axis=1), starts), np.diff(starts, append=len(best))
-
-
 def sureness_ctc(posteriors: np.ndarray) -> float:
     """Eq. 3 for a CTC reader's (T, A), 0 the blank: the peak of the least sure character; 0 where none is read."""
-    characters, peaks, _ = runs(posteriors)
-    return float(peaks[characters != 0].min(initial=1.0)) if characters.any() else 0.0
+    best = posteriors.argmax(axis=1)
+    starts = np.flatnonzero(np.diff(best, prepend=-1))  # of each run of one character along the best path
+    peaks = np.maximum.reduceat(posteriors.max(axis=1), starts)
+    return float(peaks[best[starts] != 0].min(initial=1.0)) if best.any() else 0.0
 
 
 def reading_loss(text: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
