@@ -15,12 +15,12 @@ from models import reader
 from models.layers import conv
 
 # Filters, kernel, stride. Whole convolutions, because at this size they take no longer than bottlenecks of a third of
-# their multiplications; the stem sees every pixel once.
-ROWS = ((16, 4, 4), (32, 3, 2), (40, 3, 1), (48, 3, 1))
+# their multiplications; the stem sees every pixel once. Most weights stand where the map is small.
+ROWS = ((16, 4, 4), (32, 3, 2), (40, 3, 1), (64, 3, 2), (96, 3, 1))
 
 
 def build(*, batch_size: int | None = None) -> keras.Model:
-    """Four convolutions and one mean over the plate."""
+    """Five convolutions and one mean over the plate."""
     crop = keras.Input((64, 128, 3), batch_size=batch_size, name="crop")
     x = crop
     for filters, kernel, stride in ROWS:
@@ -33,7 +33,9 @@ def build(*, batch_size: int | None = None) -> keras.Model:
 def taught(net: keras.Model) -> keras.Model:
     """The QAM with a head for training: `classes` (8, 16, 2·A), logits as the reader has them.
 
-    What a character can be confused with is what makes the reader unsure, so the score has to know what it is.
+    What a character can be confused with is what makes the reader unsure, so the score has to know what it is. Each
+    cell of the features, 16 × 16 pixels, makes four of the head's.
     """
-    classes = layers.Conv2D(reader.HALVES * alphabet.SIZE, 1)(net.get_layer("plate").input)
+    features = net.get_layer("plate").input
+    classes = layers.Conv2DTranspose(reader.HALVES * alphabet.SIZE, 2, strides=2)(features)
     return keras.Model(net.input, {**net.output, "classes": classes})
