@@ -57,9 +57,30 @@ def test_photographs_have_no_verdict_and_the_reader_judges_them_by_what_it_reads
     taken = shown["length"] == 0
     assert 0 < taken.sum() < 6 and ((shown["degraded"] == recipe.UNKNOWN) == taken).all()
     judged = recipe.judged(reader.build(), shown, batch=4)
-    assert judged["read"].shape == (6, 64, SIZE) and judged["masks"].shape == (6, 8, 16, 4)
-    assert (judged["read"].sum(axis=-1) == pytest.approx(1, abs=0.01))
+    assert judged["masks"].shape == (6, 8, 16, 4)
+    assert judged["posteriors"].shape == judged["likeliest"].shape == (6, 64, recipe.LIKELIEST)
+    assert (np.diff(judged["posteriors"], axis=-1) <= 0).all() and (judged["posteriors"] > 0).all()
+    assert (judged["posteriors"].sum(axis=-1) <= 1.01).all()
+    assert all(len(set(step)) == recipe.LIKELIEST for step in judged["likeliest"].reshape(-1, recipe.LIKELIEST))
     assert ((judged["sure"] >= 0) & (judged["sure"] <= 1)).all()
+
+
+def test_a_lot_is_drawn_once_and_a_batch_has_what_the_reader_made_of_its_crops(tmp_path: Path) -> None:
+    teacher, lot = reader.build(), tmp_path / "lots" / "0000"
+    teacher.save_weights(tmp_path / "reader.weights.h5")
+    recipe.draw(tmp_path / "reader.weights.h5", [], 0.0, 1, 6, lot)
+    drawn = {file.name: file.stat().st_mtime_ns for file in lot.iterdir()}
+    recipe.draw(tmp_path / "no such reader", [], 0.0, 1, 6, lot)
+    assert {file.name: file.stat().st_mtime_ns for file in lot.iterdir()} == drawn
+
+    crops, targets = recipe.make([lot], 4, np.random.default_rng(3), 0.0)
+    shown = recipe.pictures(6, [], 0.0, 1)
+    at = [int(np.flatnonzero((shown["crops"] == crop).all(axis=(1, 2, 3)))[0]) for crop in crops]
+    judged = recipe.judged(teacher, shown)
+    assert targets["sure"] == pytest.approx(judged["sure"][at], abs=1e-3)
+    assert targets["read"].shape == (4, 64, SIZE) and targets["read"].sum(axis=-1) == pytest.approx(1, abs=1e-3)
+    assert (targets["read"].argmax(axis=-1) == judged["likeliest"][at][..., 0]).all()
+    assert ((targets["read"] > 0).sum(axis=-1) == recipe.LIKELIEST).all()
 
 
 def test_the_recipe_trains_the_network_that_is_exported(tmp_path: Path) -> None:

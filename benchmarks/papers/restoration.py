@@ -112,12 +112,14 @@ def timed(step: Callable[[], T]) -> tuple[T, float]:
     return step(), time.thread_time() - started
 
 
-def rendered_plates(count: int, seed: tuple[int, ...], strengths: Strengths) -> dict[str, np.ndarray]:
-    """Vietnamese plates degraded as `strengths` draws: crop (n, 64, 128, 3) uint8, text (n,)."""
+def rendered_plates(
+    count: int, seed: tuple[int, ...], strengths: Strengths, weights: dict[str, float] | None = None
+) -> dict[str, np.ndarray]:
+    """Plates of Vietnam, or by `weights` of regions, degraded as `strengths` draws: crop (n, 64, 128, 3), text (n,)."""
     crops, texts = np.empty((count, *view.CROP, 3), np.uint8), []
     for n in range(count):
         rng = np.random.default_rng([*seed, n])
-        sample = view.render(rng, weights={"vn": 1.0}, strengths=dict(strengths(rng)))
+        sample = view.render(rng, weights=weights or {"vn": 1.0}, strengths=dict(strengths(rng)))
         crops[n] = sample.crop
         texts.append(canonical(decode(list(sample.text))))
     return {"crop": crops, "text": np.array(texts)}

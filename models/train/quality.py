@@ -2,21 +2,23 @@
 
     python -m models.train.quality --reader models/weights/reader.weights.h5 --photographs FOLDER …
 
-The pictures are rendered and read once, then learnt from in many epochs. Photographs need no text: what counts is what
-the reader makes of them (EQ-LPR, seed 004).
+The pictures are rendered and read once, in lots that stay on disk, then learnt from in many epochs. Photographs need no
+text: what counts is what the reader makes of them (EQ-LPR, seed 004).
 """
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Mapping, Sequence
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
-from edge.plates.alphabet import BLANK, canonical, decode
+from edge.plates.alphabet import BLANK, SIZE, canonical, decode
 from edge.plates.decide import conclude, fold
 from models import quality, reader, synth
 from models.synth import view
@@ -36,6 +38,8 @@ VERDICT = 0.5
 SCORE = 4.0  # weight of the score's loss beside those of the verdict and of the reading
 BLANKS = 0.05  # weight of a time step that is surely a blank; of a character that much and 1
 UNKNOWN = -1.0
+LOT = 5000  # pictures that are rendered and read together: a minute of one core, 130 MB
+LIKELIEST = 6  # characters of a time step whose posteriors are kept
 
 
 def degraded(strengths: Strengths) -> float:
@@ -73,7 +77,8 @@ def believed(log_posteriors: np.ndarray, text: str) -> float:
 
 
 def judged(teacher: keras.Model, shown: Arrays, batch: int = 256) -> dict[str, np.ndarray]:
-    """What the reader makes of the crops: `sure` (n,), its posteriors `read` (n, 64, A), `masks` (n, 8, 16, 4).
+    """What the reader makes of the crops: `sure` (n,), `masks` (n, 8, 16, 4), and of every time step its `likeliest`
+    characters and their `posteriors`, (n, 64, LIKELIEST) each.
 
     `sure` is the confidence of the true text where one is known, else of the one read: what a reading without a region
     comes to, so that O beside 0 on a plate whose form is known costs a clear picture nothing.
@@ -86,19 +91,51 @@ def judged(teacher: keras.Model, shown: Arrays, batch: int = 256) -> dict[str, n
         log_posteriors = ops.convert_to_numpy(ops.log_softmax(logits))
         texts = [canonical(decode(indices.tolist())) for indices in shown["text"][chosen]]
         sure = [believed(one, text) for one, text in zip(log_posteriors, texts, strict=True)]
+        likeliest = np.argsort(-log_posteriors, axis=-1)[..., :LIKELIEST]
         parts.append({
             "sure": np.array(sure, np.float32),
-            "read": np.exp(log_posteriors).astype(np.float16),
+            "likeliest": likeliest.astype(np.uint8),
+            "posteriors": np.exp(np.take_along_axis(log_posteriors, likeliest, axis=-1)).astype(np.float16),
             "masks": out["masks"].astype(np.float16),
         })
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def make(arrays: Arrays, batch: int, rng: np.random.Generator, progress: float) -> Batch:
-    """One batch of the pictures that were rendered and read."""
-    chosen = rng.integers(len(arrays["crops"]), size=batch)
-    names = ("sure", "degraded", "read", "masks")
-    return arrays["crops"][chosen], {name: arrays[name][chosen].astype(np.float32) for name in names}
+def draw(weights: Path, folders: Sequence[Path], share: float, seed: int, count: int, lot: Path) -> None:
+    """Render `count` pictures and have them read, into a folder `lot` of one file an array; what is there stays."""
+    if lot.exists():
+        return
+    arrays = pictures(count, [_photographs(folder) for folder in folders], share, seed)
+    arrays |= judged(_teacher(weights), arrays)
+    unfinished = lot.with_suffix(".part")
+    unfinished.mkdir(parents=True, exist_ok=True)
+    for name, values in arrays.items():
+        np.save(unfinished / f"{name}.npy", values)
+    unfinished.rename(lot)
+
+
+@cache
+def _photographs(folder: Path) -> list[Photograph]:
+    return photographs.load(folder, legible=False)
+
+
+@cache
+def _teacher(weights: Path) -> keras.Model:
+    teacher = reader.build()
+    teacher.load_weights(weights)
+    return teacher
+
+
+def make(lots: Sequence[Path], batch: int, rng: np.random.Generator, progress: float) -> Batch:
+    """One batch of the pictures of a lot."""
+    lot = lots[rng.integers(len(lots))]
+    arrays = {file.stem: np.load(file, mmap_mode="r") for file in lot.glob("*.npy")}
+    chosen = np.sort(rng.integers(len(arrays["crops"]), size=batch))
+    targets = {name: arrays[name][chosen].astype(np.float32) for name in ("sure", "degraded", "masks")}
+    likeliest, posteriors = arrays["likeliest"][chosen].astype(int), arrays["posteriors"][chosen].astype(np.float32)
+    read = np.zeros((*likeliest.shape[:2], SIZE), np.float32)
+    np.put_along_axis(read, likeliest, posteriors, axis=-1)
+    return arrays["crops"][chosen], {**targets, "read": read / read.sum(axis=-1, keepdims=True)}
 
 
 def where_known(target: keras.KerasTensor, probability: keras.KerasTensor) -> keras.KerasTensor:
@@ -142,15 +179,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--share", type=float, default=0.2, help="of photographs (default %(default)s)")
     options = parser.parse_args(arguments)
-    options.workers = 0  # nothing is left to render
     keras.utils.set_random_seed(options.seed)
-    teacher = reader.build()
-    teacher.load_weights(options.reader)
-    taken = [photographs.load(folder, legible=False) for folder in options.photographs]
-    arrays = pictures(options.pictures, taken, options.share, options.seed)
-    arrays |= judged(teacher, arrays)
+    sizes = [min(LOT, options.pictures - start) for start in range(0, options.pictures, LOT)]
+    lots = [options.out / "lots" / f"{number:04}" for number in range(len(sizes))]
+    drawn = partial(draw, options.reader, options.photographs, options.share)
+    seeds = range(1000 * options.seed, 1000 * options.seed + len(lots))
+    with ProcessPoolExecutor(max(1, options.workers), multiprocessing.get_context("spawn")) as pool:
+        for lot, _ in zip(lots, pool.map(drawn, seeds, sizes, lots), strict=True):
+            print(f"{lot} drawn and read", flush=True)
+    options.workers = 0  # nothing is left to render
     net = quality.build()
-    loop.train(QualityTrainer(quality.taught(net)), net, partial(make, arrays, options.batch), options)
+    loop.train(QualityTrainer(quality.taught(net)), net, partial(make, lots, options.batch), options)
 
 
 if __name__ == "__main__":
