@@ -16,7 +16,7 @@ from models.layers import conv
 
 # Filters, kernel, stride. Whole convolutions, because at this size they take no longer than bottlenecks of a third of
 # their multiplications; the stem sees every pixel once. Most weights stand where the map is small.
-ROWS = ((16, 4, 4), (32, 3, 2), (40, 3, 1), (64, 3, 2), (96, 3, 1))
+ROWS = ((16, 4, 4), (32, 3, 2), (40, 3, 1), (64, 3, 2), (128, 3, 1))
 
 
 def build(*, batch_size: int | None = None) -> keras.Model:
