@@ -1,10 +1,10 @@
-"""What restoration does to single cuts of plates of all regions, photographed and rendered.
+"""What restoration does: real photographs read by the whole chain with and without it, and single rendered plates.
 
     python -m benchmarks.restoration --photographs FOLDER     # prints the table of docs/accuracy.md
 
-FOLDER is that of benchmarks.accuracy, whose sets, regions and held out vehicles are those of here. Every plate is cut
-by its label with the margins that the product cuts with, and every cut read as it is and as the product reads it:
-restored where the QAM calls it degraded, in doubt both ways. A plate counts as the share of its cuts read exactly.
+FOLDER is that of benchmarks.accuracy, whose sets, regions and held out vehicles are those of here. A photographed plate
+counts as right where the reading that meets its label says it exactly. Rendered plates of all regions are single crops,
+degraded as the networks are trained on them. The QAM calls a plate degraded by its first cut, or not.
 """
 
 from __future__ import annotations
@@ -16,57 +16,84 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import SETS, Set, labels_of
-from benchmarks.joined import box_of
-from benchmarks.papers.claims import difference
-from benchmarks.papers.restoration import Both, both_ways, mixed, rendered_plates, right
+from benchmarks.joined import MET, box_of
+from benchmarks.papers.claims import difference, mcnemar
+from benchmarks.papers.restoration import both_ways, mixed, rendered_plates, right
 from edge.bench.stages import Kit, open_kit
-from edge.image import decode_image, rectify
-from edge.pipeline import CUTS, CUTS_AGAIN
+from edge.image import decode_image
+from edge.pipeline import Pipeline
 from edge.plates.alphabet import canonical
-from edge.records import Detection
+from edge.records import Image, Look, PlateCrop
 from edge.settings import Settings
 from models import synth
 
-Cuts = list[Both]  # of one plate
+Answer = tuple[bool, bool, bool]  # of a plate: right without restoration, right with it, degraded
 
 
-def photographed(kit: Kit, one: Set, folder: Path) -> Iterator[Cuts]:
-    """The legible labelled plates of a set."""
-    for row in labels_of(one, folder):
-        truth = canonical(row["text"])
-        if not truth or "#" in row["text"]:
-            continue
-        image, box = decode_image(folder / row["file"]), box_of(row)
-        margins, plate = (CUTS, box) if box else (CUTS_AGAIN, Detection.whole(image).box)
-        yield [both_ways(kit, rectify(image, plate, margin=margin), truth) for margin in margins]
+class Leaves:
+    """A restorer that leaves every crop as it is."""
+
+    def restore(self, crop: PlateCrop) -> PlateCrop:
+        return crop
 
 
-def rendered(kit: Kit, count: int) -> Iterator[Cuts]:
-    """Plates of all regions, degraded as the networks are trained on them, one cut each."""
+def photographed(kit: Kit, one: Set, folder: Path) -> Iterator[Answer]:
+    """The legible labelled plates of a set that are told either way."""
+    chains = [
+        Pipeline(kit.detector, kit.assessor, restorer, kit.reader, kit.wide_reader, kit.settings)
+        for restorer in (Leaves(), kit.restorer)
+    ]
+    labels = [row for row in labels_of(one, folder) if canonical(row["text"])]
+    for file in dict.fromkeys(row["file"] for row in labels):
+        image = decode_image(folder / file)
+        told = [read(chain, image, crop="--crops" in one.options) for chain in chains]
+        for row in (row for row in labels if row["file"] == file):
+            met = [meeting(looks, row) for looks in told]
+            seen = [look for look in met if look]
+            if seen:
+                without, restored = (bool(look) and look.reading.text == canonical(row["text"]) for look in met)
+                yield without, restored, seen[0].quality.degraded
+
+
+def read(chain: Pipeline, image: Image, *, crop: bool) -> list[Look]:
+    return [chain.read_crop(image)] if crop else chain.read_image(image)
+
+
+def meeting(looks: Sequence[Look], row: dict[str, str]) -> Look | None:
+    """The look that meets a label's box best, any at all where it has none."""
+    box = box_of(row)
+    by_overlap = {box.iou(look.crop.detection.box) if box else 1.0: look for look in looks}
+    best = max(by_overlap, default=0.0)
+    return by_overlap[best] if best >= MET else None
+
+
+def rendered(kit: Kit, count: int) -> Iterator[Answer]:
+    """Single crops."""
     plates = rendered_plates(count, (2026,), mixed(1.0), synth.SHARES)
     for crop, text in zip(plates["crop"], plates["text"], strict=True):
-        yield [both_ways(kit, crop, str(text))]
+        both = both_ways(kit, crop, str(text))
+        yield bool(right("none", [both])[0]), bool(right("router", [both])[0]), both.degraded
 
 
-def table(name: str, plates: Sequence[Cuts]) -> Iterator[str]:
-    """A line for all cuts, one for those that the QAM calls degraded, one for the others."""
+def table(name: str, answers: Sequence[Answer]) -> Iterator[str]:
+    """A line for all plates, one for the degraded ones, one for the others."""
     for which, verdicts in (("all", (True, False)), ("degraded", (True,)), ("clear", (False,))):
-        chosen = [[cut for cut in cuts if cut.degraded in verdicts] for cuts in plates]
-        chosen = [cuts for cuts in chosen if cuts]
-        seen, read = ([right(way, cuts).mean() for cuts in chosen] for way in ("none", "router"))
-        gap = "{:+.1f} ({:+.1f} … {:+.1f})".format(*(100 * value for value in difference([read], [seen])))
-        shares = f"{100 * np.mean(seen):.1f} | {100 * np.mean(read):.1f} | {gap}"
-        yield f"| {name} | {which} | {len(chosen)} | {sum(map(len, chosen))} | {shares} |"
+        chosen = np.array([(seen, restored) for seen, restored, degraded in answers if degraded in verdicts]).T
+        seen, restored = chosen
+        gap = "{:+.1f} ({:+.1f} … {:+.1f})".format(*(100 * value for value in difference([restored], [seen])))
+        shares = f"{100 * seen.mean():.1f} | {100 * restored.mean():.1f} | {gap}"
+        counts = f"{(restored & ~seen).sum()} / {(seen & ~restored).sum()} | {mcnemar(restored, seen):.3f}"
+        yield f"| {name} | {which} | {len(seen)} | {shares} | {counts} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.restoration", description=__doc__.splitlines()[0])
     parser.add_argument("--photographs", type=Path, required=True)
-    parser.add_argument("--rendered", type=int, default=20000, help="plates to render (default %(default)s)")
+    parser.add_argument("--rendered", type=int, default=3000, help="plates to render (default %(default)s)")
     options = parser.parse_args()
-    print("| plates | cuts | plates | cuts | as seen, % | with restoration, % | difference (95 %) |")
-    print("|---|---|---|---|---|---|---|")
-    photographs: list[Cuts] = []
+    print("| plates | QAM | n | as seen, % | with restoration, % | difference (95 %) | won / lost | p (McNemar) |")
+    print("|---|---|---|---|---|---|---|---|")
+    photographs: list[Answer] = []
     for one in SETS:
         region = one.options[1] if "--region" in one.options else None
         with open_kit(Settings.load(None, device="cpu", region=region)) as kit:
