@@ -105,8 +105,9 @@ def draw(weights: Path, folders: Sequence[Path], share: float, seed: int, count:
     """Render `count` pictures and have them read, into a folder `lot` of one file an array; what is there stays."""
     if lot.exists():
         return
-    arrays = pictures(count, [_photographs(folder) for folder in folders], share, seed)
-    arrays |= judged(_teacher(weights), arrays)
+    teacher, taken = _teacher(weights), [_photographs(folder) for folder in folders]
+    arrays = pictures(count, taken, share, seed)
+    arrays |= judged(teacher, arrays)
     unfinished = lot.with_suffix(".part")
     unfinished.mkdir(parents=True, exist_ok=True)
     for name, values in arrays.items():
@@ -173,7 +174,7 @@ class QualityTrainer(keras.Model):
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = loop.arguments("quality", epochs=36)
     parser.add_argument("--reader", type=Path, required=True, help="weights of the trained reader, the teacher")
-    parser.add_argument("--pictures", type=int, default=40000, help="rendered once (default %(default)s)")
+    parser.add_argument("--pictures", type=int, default=40000, help="drawn once, into OUT/lots (default %(default)s)")
     parser.add_argument(
         "--photographs", type=Path, nargs="*", default=(), help="folders with labels.csv; their plates need no text"
     )
@@ -186,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seeds = range(1000 * options.seed, 1000 * options.seed + len(lots))
     with ProcessPoolExecutor(max(1, options.workers), multiprocessing.get_context("spawn")) as pool:
         for lot, _ in zip(lots, pool.map(drawn, seeds, sizes, lots), strict=True):
-            print(f"{lot} drawn and read", flush=True)
+            print(f"{lot} is drawn and read", flush=True)
     options.workers = 0  # nothing is left to render
     net = quality.build()
     loop.train(QualityTrainer(quality.taught(net)), net, partial(make, lots, options.batch), options)
