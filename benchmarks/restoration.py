@@ -76,10 +76,12 @@ def rendered(kit: Kit, count: int) -> Iterator[Answer]:
 
 
 def table(name: str, answers: Sequence[Answer]) -> Iterator[str]:
-    """A line for all plates, one for the degraded ones, one for the others."""
+    """A line for all plates, one for the degraded ones, one for the others; none where there are none."""
     for which, verdicts in (("all", (True, False)), ("degraded", (True,)), ("clear", (False,))):
-        chosen = np.array([(seen, restored) for seen, restored, degraded in answers if degraded in verdicts]).T
-        seen, restored = chosen
+        chosen = [answer[:2] for answer in answers if answer[2] in verdicts]
+        if not chosen:
+            continue
+        seen, restored = np.array(chosen).T
         gap = "{:+.1f} ({:+.1f} … {:+.1f})".format(*(100 * value for value in difference([restored], [seen])))
         shares = f"{100 * seen.mean():.1f} | {100 * restored.mean():.1f} | {gap}"
         counts = f"{(restored & ~seen).sum()} / {(seen & ~restored).sum()} | {mcnemar(restored, seen):.3f}"

@@ -36,6 +36,7 @@ def test_what_restoration_won_and_lost_is_told_apart_for_degraded_and_clear_plat
     assert degraded.endswith(" | 6 / 0 | 0.031 |")
     assert clear.startswith("| photographs | clear | 10 | 100.0 | 90.0 | -10.0 (")
     assert clear.endswith(" | 0 / 1 | 1.000 |")
+    assert len(list(restoration.table("photographs", answers[:10]))) == 2
 
 
 def test_every_plate_of_a_set_is_read_by_the_whole_chain_with_and_without_restoration(tmp_path: Path) -> None:
