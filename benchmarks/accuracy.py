@@ -35,6 +35,16 @@ class Set:
     trained: bool = False
     clips: bool = False
 
+    @property
+    def region(self) -> str | None:
+        """The region that is given, if one is."""
+        return self.options[1] if "--region" in self.options else None
+
+    @property
+    def crops(self) -> bool:
+        """Whether its plates come cut out."""
+        return "--crops" in self.options
+
 
 SETS = (
     Set("vn_crops", ("--crops",)), Set("vn_gp_frames", ("--region", "vn")), Set("vn_street_frames", ("--region", "vn")),
@@ -45,7 +55,9 @@ SETS = (
 
 
 def labels_of(chosen: Set, folder: Path) -> list[dict[str, str]]:
-    """The labels of a set that count; a line that stands twice is one plate."""
+    """The labels of a set that count; a line that stands twice is one plate. SystemExit where there are none."""
+    if not (folder / "labels.csv").exists():
+        raise SystemExit(f"{folder} holds no labels.csv; give --photographs the folder of the sets")
     with open(folder / "labels.csv", encoding="utf-8", newline="") as table:
         lines = {tuple(row.values()): row for row in csv.DictReader(table)}
     return [row for row in lines.values() if measured(row, trained=chosen.trained)]
@@ -133,8 +145,7 @@ def measure(chosen: Sequence[Set], photographs: Path, scorer: Path, keep: Path) 
         yield from join(one.name, folder, readings, labels)
     for one, labels in labelled.items():
         if one.clips:
-            region = one.options[1] if one.options else None
-            told = fused(photographs / one.name, labels, region)
+            told = fused(photographs / one.name, labels, one.region)
             wrong = ", ".join(f"{truth} as {text or 'nothing'}" for truth, text, _ in told if truth != text)
             right = sum(truth == text for truth, text, _ in told)
             print(f"\n{one.name}, looks fused: {right} of {len(told)} vehicles right{'; ' * bool(wrong)}{wrong}")

@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import SETS, Set, labels_of
-from benchmarks.joined import MET, box_of
+from benchmarks.joined import box_of, meeting
 from benchmarks.papers.claims import difference, mcnemar
 from benchmarks.papers.restoration import both_ways, mixed, rendered_plates, right
 from edge.bench.stages import Kit, open_kit
 from edge.image import decode_image
 from edge.pipeline import Pipeline
 from edge.plates.alphabet import canonical
-from edge.records import Image, Look, PlateCrop
+from edge.records import Look, PlateCrop
 from edge.settings import Settings
 from models import synth
 
@@ -46,25 +46,20 @@ def photographed(kit: Kit, one: Set, folder: Path) -> Iterator[Answer]:
     labels = [row for row in labels_of(one, folder) if canonical(row["text"])]
     for file in dict.fromkeys(row["file"] for row in labels):
         image = decode_image(folder / file)
-        told = [read(chain, image, crop="--crops" in one.options) for chain in chains]
+        told = [[chain.read_crop(image)] if one.crops else chain.read_image(image) for chain in chains]
         for row in (row for row in labels if row["file"] == file):
-            met = [meeting(looks, row) for looks in told]
+            met = [met_by(looks, row) for looks in told]
             seen = [look for look in met if look]
             if seen:
                 without, restored = (bool(look) and look.reading.text == canonical(row["text"]) for look in met)
                 yield without, restored, seen[0].quality.degraded
 
 
-def read(chain: Pipeline, image: Image, *, crop: bool) -> list[Look]:
-    return [chain.read_crop(image)] if crop else chain.read_image(image)
-
-
-def meeting(looks: Sequence[Look], row: dict[str, str]) -> Look | None:
-    """The look that meets a label's box best, any at all where it has none."""
+def met_by(looks: Sequence[Look], row: dict[str, str]) -> Look | None:
+    """The look that meets a label's box, the first where it has none."""
     box = box_of(row)
-    by_overlap = {box.iou(look.crop.detection.box) if box else 1.0: look for look in looks}
-    best = max(by_overlap, default=0.0)
-    return by_overlap[best] if best >= MET else None
+    which = meeting(box, (look.crop.detection.box for look in looks)) if box else 0
+    return looks[which] if looks and which is not None else None
 
 
 def rendered(kit: Kit, count: int) -> Iterator[Answer]:
@@ -97,8 +92,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     photographs: list[Answer] = []
     for one in SETS:
-        region = one.options[1] if "--region" in one.options else None
-        with open_kit(Settings.load(None, device="cpu", region=region)) as kit:
+        with open_kit(Settings.load(None, device="cpu", region=one.region)) as kit:
             photographs += photographed(kit, one, options.photographs / one.name)
     print("\n".join(table("photographs", photographs)), flush=True)
     with open_kit(Settings.load(None, device="cpu")) as kit:

@@ -23,9 +23,9 @@ def look(x: float) -> Look:
 def test_a_label_is_met_by_the_look_that_overlaps_most_and_half_at_least() -> None:
     near, off, far = look(3), look(9), look(200)
     row = {"x": "0", "y": "0", "w": "40", "h": "20"}
-    assert restoration.meeting([off, far, near], row) is near
-    assert restoration.meeting([far], row) is None and restoration.meeting([], row) is None
-    assert restoration.meeting([far], {"x": ""}) is far
+    assert restoration.met_by([off, far, near], row) is near
+    assert restoration.met_by([far], row) is None and restoration.met_by([], row) is None
+    assert restoration.met_by([far], {"x": ""}) is far
 
 
 def test_what_restoration_won_and_lost_is_told_apart_for_degraded_and_clear_plates() -> None:

@@ -74,12 +74,9 @@ def clips(photographs: Path) -> dict[str, np.ndarray]:
     """Shares right for the vehicles of real clips: a single look, five drawn looks fused, all looks fused, looks."""
     vehicles = []
     for chosen in (one for one in SETS if one.name in CLIPS):
-        region = chosen.options[1] if chosen.options else None
         folder = photographs / chosen.name
-        if not (folder / "labels.csv").exists():
-            raise SystemExit(f"{folder} holds no labels.csv; give --photographs the folder of the sets")
-        found = looks_at(folder, labels_of(chosen, folder), region)
-        vehicles += [vehicle(truth, looks, region) for truth, looks in found.values() if looks]
+        found = looks_at(folder, labels_of(chosen, folder), chosen.region)
+        vehicles += [vehicle(truth, looks, chosen.region) for truth, looks in found.values() if looks]
     return dict(zip(("single", "five", "all", "looks"), np.array(vehicles).T, strict=True))
 
 
