@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import keras
@@ -66,15 +67,14 @@ def test_photographs_have_no_verdict_and_the_reader_judges_them_by_what_it_reads
 
 
 def test_a_lot_is_drawn_once_and_a_batch_has_what_the_reader_made_of_its_crops(tmp_path: Path) -> None:
-    teacher, lot = reader.build(), tmp_path / "lots" / "0000"
-    teacher.save_weights(tmp_path / "reader.weights.h5")
-    recipe.draw(tmp_path / "reader.weights.h5", [], 0.0, 1, 6, lot)
+    teacher, options = reader.build(), argparse.Namespace(out=tmp_path, pictures=6, share=0.0, seed=1, workers=0)
+    (lot,) = recipe.draw(teacher, [], options)
     drawn = {file.name: file.stat().st_mtime_ns for file in lot.iterdir()}
-    recipe.draw(tmp_path / "no such reader", [], 0.0, 1, 6, lot)
+    assert recipe.draw(keras.Model(), [], options) == [lot]
     assert {file.name: file.stat().st_mtime_ns for file in lot.iterdir()} == drawn
 
     crops, targets = recipe.make([lot], 4, np.random.default_rng(3), 0.0)
-    shown = recipe.pictures(6, [], 0.0, 1)
+    shown = {name: np.load(lot / f"{name}.npy") for name in ("crops", "text", "length", "degraded")}
     at = [int(np.flatnonzero((shown["crops"] == crop).all(axis=(1, 2, 3)))[0]) for crop in crops]
     judged = recipe.judged(teacher, shown)
     assert targets["sure"] == pytest.approx(judged["sure"][at], abs=1e-3)

@@ -8,10 +8,10 @@ text: what counts is what the reader makes of them (EQ-LPR, seed 004).
 
 from __future__ import annotations
 
-import multiprocessing
+import argparse
+import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -24,7 +24,7 @@ from models import quality, reader, synth
 from models.synth import view
 from models.synth.degrade import Strengths
 from models.train import loop, photographs
-from models.train.feed import Batch
+from models.train.feed import Batch, feed
 from models.train.photographs import Photograph
 
 Arrays = Mapping[str, np.ndarray]
@@ -101,30 +101,27 @@ def judged(teacher: keras.Model, shown: Arrays, batch: int = 256) -> dict[str, n
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def draw(weights: Path, folders: Sequence[Path], share: float, seed: int, count: int, lot: Path) -> None:
-    """Render `count` pictures and have them read, into a folder `lot` of one file an array; what is there stays."""
-    if lot.exists():
-        return
-    teacher, taken = _teacher(weights), [_photographs(folder) for folder in folders]
-    arrays = pictures(count, taken, share, seed)
-    arrays |= judged(teacher, arrays)
-    unfinished = lot.with_suffix(".part")
-    unfinished.mkdir(parents=True, exist_ok=True)
-    for name, values in arrays.items():
-        np.save(unfinished / f"{name}.npy", values)
-    unfinished.rename(lot)
+def draw(teacher: keras.Model, taken: Sequence[Sequence[Photograph]], options: argparse.Namespace) -> list[Path]:
+    """The lots of `options.pictures`, folders of one file an array; those that are not there are drawn and read."""
+    count = min(LOT, options.pictures)
+    lots = [options.out / "lots" / f"{number:04}" for number in range(math.ceil(options.pictures / LOT))]
+    start = sum(lot.exists() for lot in lots)
+    show = partial(_shown, count, taken, options.share)
+    shown = feed(show, seed=options.seed, workers=options.workers, start=start, total=len(lots))
+    for lot, (arrays, _) in zip(lots[start:], shown, strict=True):
+        unfinished = lot.with_suffix(".part")
+        unfinished.mkdir(parents=True, exist_ok=True)
+        for name, values in (arrays | judged(teacher, arrays)).items():
+            np.save(unfinished / f"{name}.npy", values)
+        unfinished.rename(lot)
+        print(f"{lot} is drawn and read", flush=True)
+    return lots
 
 
-@cache
-def _photographs(folder: Path) -> list[Photograph]:
-    return photographs.load(folder, legible=False)
-
-
-@cache
-def _teacher(weights: Path) -> keras.Model:
-    teacher = reader.build()
-    teacher.load_weights(weights)
-    return teacher
+def _shown(
+    count: int, taken: Sequence[Sequence[Photograph]], share: float, rng: np.random.Generator, progress: float
+) -> Batch:
+    return pictures(count, taken, share, int(rng.integers(2**31))), None
 
 
 def make(lots: Sequence[Path], batch: int, rng: np.random.Generator, progress: float) -> Batch:
@@ -174,20 +171,16 @@ class QualityTrainer(keras.Model):
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = loop.arguments("quality", epochs=36)
     parser.add_argument("--reader", type=Path, required=True, help="weights of the trained reader, the teacher")
-    parser.add_argument("--pictures", type=int, default=40000, help="drawn once, into OUT/lots (default %(default)s)")
+    parser.add_argument("--pictures", type=int, default=40000, help="drawn once, in lots of 5000 (default %(default)s)")
     parser.add_argument(
         "--photographs", type=Path, nargs="*", default=(), help="folders with labels.csv; their plates need no text"
     )
     parser.add_argument("--share", type=float, default=0.2, help="of photographs (default %(default)s)")
     options = parser.parse_args(arguments)
     keras.utils.set_random_seed(options.seed)
-    sizes = [min(LOT, options.pictures - start) for start in range(0, options.pictures, LOT)]
-    lots = [options.out / "lots" / f"{number:04}" for number in range(len(sizes))]
-    drawn = partial(draw, options.reader, options.photographs, options.share)
-    seeds = range(1000 * options.seed, 1000 * options.seed + len(lots))
-    with ProcessPoolExecutor(max(1, options.workers), multiprocessing.get_context("spawn")) as pool:
-        for lot, _ in zip(lots, pool.map(drawn, seeds, sizes, lots), strict=True):
-            print(f"{lot} is drawn and read", flush=True)
+    teacher = reader.build()
+    teacher.load_weights(options.reader)
+    lots = draw(teacher, [photographs.load(folder, legible=False) for folder in options.photographs], options)
     options.workers = 0  # nothing is left to render
     net = quality.build()
     loop.train(QualityTrainer(quality.taught(net)), net, partial(make, lots, options.batch), options)
